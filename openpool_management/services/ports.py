@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import polars as pl
+
+from openpool_management.domain.batch import AttributionCause, Batch, LakeFile
+from openpool_management.domain.commission import CommissionRate
 from openpool_management.domain.streams import Stream
 
 
@@ -57,4 +61,62 @@ class EventSource(Protocol):
 
     def fetch(self, refs: Sequence[ObjectRef]) -> Iterator[Fetched]:
         """Read objects, several at once, yielded in the order of refs; never raises for one object."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHead:
+    """A stream's state before the next batch: the last seq, and the commission history."""
+
+    seq: int
+    rates: tuple[CommissionRate, ...]
+
+
+class LedgerConflict(Exception):
+    """Another process committed to the stream first: read the head again and redo the batch."""
+
+
+class Ledger(Protocol):
+    """The SQL ledger. Every method is one transaction."""
+
+    def head(self, stream: Stream) -> StreamHead:
+        """The stream's head, which a batch built on it must still find at its commit."""
+        ...
+
+    def read_objects(self, stream: Stream, since: datetime | None) -> set[tuple[str, str]]:
+        """(key, etag) of the objects read whose key starts at or after since, or of all."""
+        ...
+
+    def newest_start(self, stream: Stream, until: datetime) -> datetime | None:
+        """The start of the newest object read that does not start after until."""
+        ...
+
+    def lake_files(self, stream: Stream, lo: datetime, hi: datetime) -> list[LakeFile]:
+        """Lake files that hold events of a span of DTs."""
+        ...
+
+    def attributions(
+        self, stream: Stream, event_ids: Sequence[bytes]
+    ) -> dict[bytes, tuple[str | None, AttributionCause]]:
+        """The latest attribution of those jobs that have one: (worker, cause) by event ID."""
+        ...
+
+    def commit(self, batch: Batch) -> None:
+        """Write a batch, all or nothing.
+
+        Raises LedgerConflict when its seq is taken, one of its objects is read already, or the
+        commission history is not the one it was built on.
+        """
+        ...
+
+
+class Lake(Protocol):
+    """The event lake: Parquet files that are written once."""
+
+    def write(self, stream: Stream, batch_id: str, rows: pl.DataFrame) -> LakeFile:
+        """Write rows of LAKE_SCHEMA as one file, durably; the same rows always give the same name."""
+        ...
+
+    def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
+        """The rows of some files, in LAKE_SCHEMA."""
         ...

@@ -1,0 +1,77 @@
+"""The chart of accounts, and entries that post to it.
+
+An amount is what an account gains in wei; the amounts of an entry add up to zero. What the pool's
+orchestrators earned flows out of REVENUE, so its balance is minus everything earned; what PAYABLE
+holds is owed to a worker.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from openpool_management.domain.addresses import ZERO_ADDRESS
+
+
+class AccountKind(StrEnum):
+    """What an account stands for."""
+
+    REVENUE = "revenue"
+    PAYABLE = "payable"
+    COMMISSION = "commission"
+    UNATTRIBUTED = "unattributed"
+    HELD = "held"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Account:
+    """One account. stream is ``nodeType|region``; a part that does not apply is empty."""
+
+    kind: AccountKind
+    stream: str = ""
+    worker: str = ""
+    pipeline: str = ""
+    model: str = ""
+
+    @property
+    def name(self) -> str:
+        """The account as one line of text, unique: ``payable:ai|us-east:0x…:upscale:model``."""
+        parts = (self.kind.value, self.stream, self.worker, self.pipeline, self.model)
+        return ":".join(parts).rstrip(":")
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What one account gains by an entry, in wei; negative for what it gives."""
+
+    account: Account
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPosting:
+    """What one account gains in jobs and compute units of its pipeline; negative when moved away."""
+
+    account: Account
+    jobs: int
+    compute_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A set of postings that belong together. key is unique for ever, so none is posted twice."""
+
+    key: str
+    postings: tuple[Posting, ...]
+    work: tuple[WorkPosting, ...] = ()
+
+
+def job_account(stream: str, worker: str | None, pipeline: str, model: str) -> Account:
+    """The account that a job's fee and work go to: its worker's, or the one that stands in.
+
+    Nobody known did the job: unattributed. The worker declared no address: held, since the zero
+    address is never paid.
+    """
+    if worker is None:
+        return Account(AccountKind.UNATTRIBUTED, stream, pipeline=pipeline, model=model)
+    if worker == ZERO_ADDRESS:
+        return Account(AccountKind.HELD, stream, pipeline=pipeline, model=model)
+    return Account(AccountKind.PAYABLE, stream, worker, pipeline, model)
