@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from openpool_management.domain.addresses import ZERO_ADDRESS
 from openpool_management.simulation import layout
 from openpool_management.simulation.catalogue import Offer, ai_offers, live_video_offer
-from openpool_management.simulation.identity import ZERO_ADDRESS
 from openpool_management.simulation.options import SimulationOptions
 from openpool_management.simulation.orchestrator import MOST_EVENTS_OF_A_JOB, Orchestrator, Post
 from openpool_management.simulation.truth import Tally

@@ -1,11 +1,10 @@
 """IDs and addresses that look like the real ones and depend on the seed alone."""
 
 from collections.abc import Iterator
+from itertools import chain, count
 from random import Random
 
 from eth_utils.address import to_checksum_address
-
-ZERO_ADDRESS = "0x" + "0" * 40
 
 _BLOCK = 4096
 _UUID_LENGTH = 36
@@ -18,8 +17,7 @@ _TO_VARIANT = bytes.maketrans(b"0123456789abcdef", b"89ab" * 4)
 
 def event_ids(rng: Random) -> Iterator[str]:
     """Version 4 UUIDs without end."""
-    while True:
-        yield from _uuid_block(rng)
+    return chain.from_iterable(_uuid_block(rng) for _ in count())
 
 
 def _uuid_block(rng: Random) -> list[str]:
@@ -47,10 +45,10 @@ def request_ids(rng: Random) -> Iterator[str]:
         yield f"{state:08x}"
 
 
-def worker_addresses(seed: int, count: int) -> list[str]:
+def worker_addresses(seed: int, number: int) -> list[str]:
     """Distinct addresses with their EIP-55 checksum; more of them begin with the same ones."""
     rng = Random(f"workers/{seed}")
-    return [to_checksum_address(rng.randbytes(20)) for _ in range(count)]
+    return [to_checksum_address(rng.randbytes(20)) for _ in range(number)]
 
 
 def connection(rng: Random) -> str:

@@ -10,6 +10,7 @@ DEFAULT_STREAMS = (
     Stream("transcode", "oceania"),
     Stream("transcode", "us-west"),
 )
+EVENTS_OF_TEN_JOBS = {"ai": 19, "transcode": 10}
 DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 # A second that fills more than a flush would give one orchestrator two objects of the same key.
@@ -81,9 +82,8 @@ class SimulationOptions:
     @property
     def span_seconds(self) -> float:
         """About how long the simulated time of a run is, from its first event to its last."""
-        emitters = len(self.streams) * self.orchestrators
-        ai_share = sum(s.node_type == "ai" for s in self.streams) / len(self.streams)
-        return self.events / (emitters * self.jobs_per_second * (1 + 0.9 * ai_share))
+        events_per_job = sum(EVENTS_OF_TEN_JOBS[s.node_type] for s in self.streams) / 10
+        return self.events / (self.orchestrators * self.jobs_per_second * events_per_job)
 
 
 def _names(streams: tuple[Stream, ...]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from openpool_management.domain.addresses import ZERO_ADDRESS
 from openpool_management.domain.streams import Stream
 from openpool_management.simulation import layout
 from openpool_management.simulation.emitter import Emitter
-from openpool_management.simulation.identity import ZERO_ADDRESS, connection, event_ids
+from openpool_management.simulation.identity import connection, event_ids
 from openpool_management.simulation.options import SimulationOptions
 from openpool_management.simulation.tickets import Tickets
 from openpool_management.simulation.truth import Tally
@@ -74,6 +75,9 @@ class Orchestrator(ABC):
 
         busy asks for a job in this very second.
         """
+        if self.finished:
+            batch = self.emitter.drain()
+            return [batch] if batch else []
         if second < self._up_at:
             return []
         if not self._running:

@@ -1,9 +1,8 @@
 """Simulated objects in a bucket."""
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from openpool_management.adapters.s3_client import explain, s3_client
 from openpool_management.simulation.flush import Flush, SinkError
 
 
@@ -20,18 +19,14 @@ class S3Sink:
         access_key_id: str,
         secret_access_key: str,
         endpoint_url: str | None = None,
-        region: str = "us-east-1",
+        region_name: str | None = None,
     ) -> None:
         self._bucket = bucket
-        self._client = boto3.client(
-            "s3",
+        self._client = s3_client(
             endpoint_url=endpoint_url,
-            aws_access_key_id=access_key_id,
-            aws_secret_access_key=secret_access_key,
-            region_name=region,
-            config=Config(
-                s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5}
-            ),
+            region_name=region_name,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
         )
 
     def write(self, flush: Flush) -> str:
@@ -48,7 +43,7 @@ class S3Sink:
             )
         except (BotoCoreError, ClientError) as error:
             raise SinkError(
-                f"Object {flush.key} can't be put into bucket {self._bucket}: {error}. "
-                "Check that the bucket exists, its endpoint answers and the credentials may write."
+                f"Object {flush.key} can't be put into bucket {self._bucket}: "
+                f"{explain(error, self._client)} These credentials must be allowed to write."
             ) from error
         return flush.key

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from openpool_management.simulation.flush import Flush
 from openpool_management.simulation.identity import worker_addresses
-from openpool_management.simulation.options import SimulationOptions
+from openpool_management.simulation.options import EVENTS_OF_TEN_JOBS, SimulationOptions
 from openpool_management.simulation.stream_log import StreamLog
 from openpool_management.simulation.truth import LedgerTruth
 
@@ -24,15 +25,9 @@ class Simulation:
     def __init__(self, options: SimulationOptions) -> None:
         self.options = options
         workers = worker_addresses(options.seed, options.workers)
-        count = len(options.streams)
         self._logs = [
-            StreamLog(
-                stream,
-                options,
-                workers,
-                options.events * (index + 1) // count - options.events * index // count,
-            )
-            for index, stream in enumerate(options.streams)
+            StreamLog(stream, options, workers, quota)
+            for stream, quota in zip(options.streams, _quotas(options), strict=True)
         ]
         self._second = int(options.start.timestamp())
         self._stopped = False
@@ -92,6 +87,15 @@ class Simulation:
     def _finish(self) -> Iterator[Flush]:
         for log in self._logs:
             yield from log.finish(self._second)
+
+
+def _quotas(options: SimulationOptions) -> list[int]:
+    """The events of each stream, in such shares that all streams end at about the same time."""
+    weights = [EVENTS_OF_TEN_JOBS[stream.node_type] for stream in options.streams]
+    bounds = [
+        options.events * sum(weights[:index]) // sum(weights) for index in range(len(weights) + 1)
+    ]
+    return [after - before for before, after in pairwise(bounds)]
 
 
 def simulate(options: SimulationOptions) -> Iterator[Flush]:

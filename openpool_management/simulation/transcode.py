@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from openpool_management.domain.addresses import ZERO_ADDRESS
 from openpool_management.simulation import layout
 from openpool_management.simulation.catalogue import TRANSCODE, segments
-from openpool_management.simulation.identity import ZERO_ADDRESS
 from openpool_management.simulation.options import SimulationOptions
 from openpool_management.simulation.orchestrator import Orchestrator, Post
 from openpool_management.simulation.truth import Tally

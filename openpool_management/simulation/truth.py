@@ -4,9 +4,8 @@ from array import array
 from collections import Counter, defaultdict
 from typing import NotRequired, TypedDict
 
-from openpool_management.simulation.identity import ZERO_ADDRESS
-
-BPS = 10_000
+from openpool_management.domain.addresses import ZERO_ADDRESS
+from openpool_management.domain.money import BPS_PER_WHOLE
 
 
 class FeesTruth(TypedDict):
@@ -59,7 +58,7 @@ class Account:
     def as_worker(self, fee_bps: int) -> WorkerTruth:
         """The worker's earnings at a commission in basis points."""
         gross_wei = sum(self.fees_wei)
-        net_wei = sum(fee * (BPS - fee_bps) // BPS for fee in self.fees_wei)
+        net_wei = sum(fee * (BPS_PER_WHOLE - fee_bps) // BPS_PER_WHOLE for fee in self.fees_wei)
         return {
             "jobs": len(self.fees_wei),
             "compute_units": dict(sorted(self.units.items())),
