@@ -111,16 +111,12 @@ class S3Source:
         """Read objects in parallel, in the order of refs; at most 2 x threads wait in memory."""
         pending: deque[Future[Fetched]] = deque()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="s3-get") as pool:
-            try:
-                for ref in refs:
-                    if len(pending) == 2 * self._threads:
-                        yield pending.popleft().result()
-                    pending.append(pool.submit(self._get, ref))
-                while pending:
+            for ref in refs:
+                if len(pending) == 2 * self._threads:
                     yield pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
+                pending.append(pool.submit(self._get, ref))
+            while pending:
+                yield pending.popleft().result()
 
     def _count(self) -> None:
         with self._lock:
