@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from dagster import DagsterInstance
+from dagster._core.instance import InstanceRef
 
 CHECKOUT = Path(__file__).parent.parent
 PACKAGE = CHECKOUT / "openpool_management"
@@ -81,18 +82,21 @@ def test_a_build_holds_every_module_and_data_file(tmp_path: Path) -> None:
 def test_dagster_keeps_all_state_in_the_home_of_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As ``dagster dev`` does it without DAGSTER_HOME: a temporary home, our dagster.yaml."""
+    """As ``dagster dev`` does it without DAGSTER_HOME: a home it deletes, and our dagster.yaml."""
     project = tmp_path / "project"
     project.mkdir()
     (project / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
-    (tmp_path / "home").mkdir()
+    deleted_on_exit = tmp_path / "home"
+    deleted_on_exit.mkdir()
     monkeypatch.chdir(project)
 
     def instance() -> DagsterInstance:
-        return DagsterInstance.from_config(str(project))
+        reference = InstanceRef.from_dir(str(deleted_on_exit), config_dir=str(project))
+        return DagsterInstance.from_ref(reference)
 
     with instance() as first:
         first.add_dynamic_partitions("stream", ["ai|us-central"])
+        assert Path(first.storage_directory()).is_relative_to(".openpool/dagster")
     with instance() as second:
         assert second.get_dynamic_partitions("stream") == ["ai|us-central"]
         assert second.telemetry_enabled is False
@@ -104,6 +108,7 @@ def test_dagster_keeps_all_state_in_the_home_of_the_checkout(
         assert limits.tag_concurrency_limits == [
             {"key": "openpool/stream", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
         ]
+    assert list(deleted_on_exit.iterdir()) == []
     assert {path.name for path in project.iterdir()} == {"dagster.yaml", ".openpool"}
     assert {path.name for path in (project / ".openpool").iterdir()} == {"dagster"}
 
