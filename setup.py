@@ -56,6 +56,7 @@ setup(
             "pytest-timeout>=2.4,<3",
             "pytest-xdist>=3.8,<4",
             "ruff>=0.17,<0.18",
+            "setuptools>=65",  # the packaging test builds; a venv of Python 3.12 has none
             "types-PyYAML>=6,<7",
             "types-requests>=2.32,<3",
         ],
