@@ -115,9 +115,11 @@ class Orchestrator(ABC):
         self.connected = list(self._roster)
 
     def _live(self, second: int, busy: bool) -> None:
-        for worker in self._rejoining.pop(second, ()):
-            self._connect(second, worker)
-            self.connected.append(worker)
+        # Time may have leapt over a second that a worker was to come back in.
+        for due in [due for due in self._rejoining if due <= second]:
+            for worker in self._rejoining.pop(due):
+                self._connect(second, worker)
+                self.connected.append(worker)
         if not self.remaining:
             return
         random = self.rng.random

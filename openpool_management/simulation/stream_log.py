@@ -49,7 +49,9 @@ class StreamLog:
         return all(orchestrator.finished for orchestrator in self.orchestrators)
 
     def extend(self, events: int) -> None:
-        """Raise the quota of every orchestrator."""
+        """Raise the quota of every orchestrator; time may have leapt since the last step."""
+        self._paced = False
+        self._window = None
         for orchestrator in self.orchestrators:
             orchestrator.remaining += events
 

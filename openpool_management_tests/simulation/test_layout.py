@@ -63,19 +63,22 @@ def test_an_empty_flush_is_null() -> None:
 
 def test_values_have_the_form_and_the_unit_of_the_log(long_run: LongRun) -> None:
     uuid = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+    addresses: set[str] = set()
     for event in long_run.events:
         assert uuid.fullmatch(event["ID"])
         assert event["Version"] == 1
         datetime.strptime(event["DT"], "%Y-%m-%dT%H:%M:%S%z")
         payload = event["Payload"]
         if (address := payload.get("ethAddress")) is not None:
-            assert address == ZERO_ADDRESS or is_checksum_address(address)
+            addresses.add(address)
         if "requestID" in payload:
             assert re.fullmatch(r"[0-9a-f]{8}", payload["requestID"])
         if "connection" in payload:
             host, _, port = payload["connection"].partition(":")
             assert any(ip_address(host) in network for network in _DOCUMENTATION)
             assert 0 < int(port) < 65_536
+    assert ZERO_ADDRESS in addresses
+    assert all(is_checksum_address(address) for address in addresses - {ZERO_ADDRESS})
 
 
 def test_jobs_add_up(long_run: LongRun) -> None:
