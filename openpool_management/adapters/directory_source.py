@@ -69,7 +69,7 @@ class DirectorySource:
 
     def _names(self, folder: Path) -> list[str]:
         try:
-            names = os.listdir(folder)
+            names = [path.name for path in folder.iterdir()]
         except OSError as error:
             raise type(error)(
                 f"{folder} could not be listed ({error.strerror}): create it, make it readable, "

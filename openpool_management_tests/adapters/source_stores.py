@@ -1,6 +1,5 @@
 """What the source tests write to: a bucket or a directory behind the same few calls."""
 
-import os
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,7 +68,7 @@ class DirectoryStore(Store):
 
     def delete(self, key: str) -> None:
         """Remove a file."""
-        os.remove(self.directory / key)
+        (self.directory / key).unlink()
 
     def source(self) -> DirectorySource:
         """A source over the directory."""
