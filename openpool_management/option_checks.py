@@ -30,7 +30,10 @@ def from_project(path: Path) -> Path:
 
     Not from the working directory: the command line and Dagster must agree on one ledger.
     """
-    return project_root() / path.expanduser()
+    try:
+        return project_root() / path.expanduser()
+    except RuntimeError as error:
+        raise ValueError("the home of an unknown user") from error
 
 
 def _home(path: Path) -> Path:

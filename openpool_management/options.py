@@ -4,9 +4,11 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from annotated_types import Interval
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -74,6 +76,16 @@ def hide_passwords(url: str) -> str:
         scheme, separator, _ = head.partition("://")
         url = f"{scheme}://***@{tail}" if separator else f"***@{tail}"
     return re.sub(r"(?i)([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*", r"\1***", url)
+
+
+def read_env_file(file: Path) -> dict[str, str]:
+    """What a ``.env`` file says; nothing if there is none. Raises SettingsError if it is unreadable."""
+    try:
+        lines = dotenv_values(file, interpolate=False)
+    except (OSError, UnicodeDecodeError):
+        # Without the cause, which may quote the file.
+        raise SettingsError([f"{file} cannot be read; make it readable UTF-8 text."]) from None
+    return {name: value for name, value in lines.items() if value is not None}
 
 
 def option_of(field: FieldInfo) -> Option:

@@ -1,7 +1,7 @@
 """Every option with its default and unit; the only reader of the environment in the package.
 
 An option comes from an environment variable, else from ``.env`` in the project, else it has its
-default. An empty value counts as unset; an empty environment variable hides a value in ``.env``.
+default. Empty counts as unset; an empty environment variable hides a value in ``.env``.
 """
 
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from annotated_types import Interval
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -34,6 +33,7 @@ from openpool_management.options import (
     SettingsError,
     describe_field,
     option_of,
+    read_env_file,
     unknown_names,
     wrong_values,
 )
@@ -41,8 +41,7 @@ from openpool_management.options import (
 
 def _given() -> dict[str, str]:
     """What the environment and ``.env`` say; the environment wins even where it is empty."""
-    from_file = dotenv_values(project_root() / ".env", interpolate=False)
-    given = {name: value for name, value in from_file.items() if value is not None}
+    given = read_env_file(project_root() / ".env")
     return {name: value for name, value in (given | dict(os.environ)).items() if value.strip()}
 
 

@@ -13,6 +13,10 @@ import yaml
 from dagster import DagsterInstance
 from dagster._core.instance import InstanceRef
 
+from openpool_management.options import option_of, options_table
+from openpool_management.settings import Settings
+from openpool_management_tests.options_document import DOCUMENT, with_table
+
 CHECKOUT = Path(__file__).parent.parent
 PACKAGE = CHECKOUT / "openpool_management"
 
@@ -123,3 +127,18 @@ def test_ci_runs_make_test() -> None:
     run = CHECKOUT / ".ci" / "run"
     assert run.stat().st_mode & stat.S_IXUSR
     assert "make test" in run.read_text()
+
+
+def test_configuration_document_lists_every_option_with_its_default() -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")
+    expected = with_table(document, options_table(Settings.model_fields))
+    assert document == expected, "run `make docs` and commit the result"
+    assert "| `POOL_COMMISSION_RATE` | `0.25` | share |" in document
+
+
+def test_example_file_names_only_real_options() -> None:
+    text = (CHECKOUT / ".env.example").read_text(encoding="utf-8")
+    options = re.findall(r"^(?:# )?([A-Z0-9_]+)=", text, re.MULTILINE)
+    known = {option_of(field).name for field in Settings.model_fields.values()}
+    assert "S3_BUCKET" in options
+    assert set(options) <= known
