@@ -79,7 +79,7 @@ def hide_passwords(url: str) -> str:
 
 
 def read_env_file(file: Path) -> dict[str, str]:
-    """What a ``.env`` file says; nothing if there is none. Raises SettingsError if it is unreadable."""
+    """What a ``.env`` file says, or nothing without one. SettingsError if it is unreadable."""
     try:
         lines = dotenv_values(file, interpolate=False)
     except (OSError, UnicodeDecodeError):
