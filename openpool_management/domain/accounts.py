@@ -75,3 +75,13 @@ def job_account(stream: str, worker: str | None, pipeline: str, model: str) -> A
     if worker == ZERO_ADDRESS:
         return Account(AccountKind.HELD, stream, pipeline=pipeline, model=model)
     return Account(AccountKind.PAYABLE, stream, worker, pipeline, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account with what stands on it: wei, and for accounts that jobs go to, its work."""
+
+    account: Account
+    balance_wei: int
+    jobs: int = 0
+    compute_units: int = 0

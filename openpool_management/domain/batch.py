@@ -67,9 +67,6 @@ class Attribution:
     cause: AttributionCause
     pipeline: str
     model: str
-    compute_units: int
-    fees_wei: int
-    fee_bps: int
 
 
 class PresenceKind(StrEnum):
@@ -107,7 +104,8 @@ class LakeFile:
 class Batch:
     """One commit on a stream. seq is its place in the stream's history, counted from 1.
 
-    counts: events by type, duplicates left out. reason: the operator's words, for decisions.
+    counts: events by type, duplicates left out. For a decision, subject is what was decided on (a held
+    item's id, a job's event ID) and reason the operator's words.
     """
 
     id: str
@@ -126,6 +124,7 @@ class Batch:
     presence: tuple[PresenceFact, ...] = ()
     lake_file: LakeFile | None = None
     released: str | None = None
+    subject: str = ""
     reason: str = ""
 
     @property
@@ -134,14 +133,14 @@ class Batch:
         return sum(self.counts.values())
 
 
-def batch_id(stream: Stream, parts: Iterable[tuple[str, str, str]]) -> str:
-    """The id of a batch, the same whenever the same objects are read together.
+def batch_id(stream: Stream, kind: BatchKind, parts: Iterable[str]) -> str:
+    """The id of a batch, the same whenever it is made of the same parts.
 
-    parts are (key, version, etag) of each object.
+    parts name what the batch was made of: its objects' keys and etags, or the decision's subject.
     """
-    digest = hashlib.sha256(str(stream).encode())
+    digest = hashlib.sha256(f"{kind}\0{stream}".encode())
     for part in sorted(parts):
-        digest.update("\0".join(part).encode("utf-8", "surrogatepass") + b"\n")
+        digest.update(b"\n" + part.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:32]
 
 

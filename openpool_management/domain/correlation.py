@@ -165,9 +165,7 @@ def _precedes(one: Candidate, job: Candidate, rules: PairRules) -> bool:
             job.object_key,
         )
     return (
-        before
-        and abs(job.dt - one.dt) <= rules.window
-        and one.read_at - job.read_at <= rules.late
+        before and abs(job.dt - one.dt) <= rules.window and one.read_at - job.read_at <= rules.late
     )
 
 

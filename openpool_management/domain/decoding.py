@@ -70,9 +70,7 @@ def _decode_one_by_one(
         raws = raw_events(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         detail = f"The object is not a whole JSON array of events: {error}."
-        decoded.held.append(
-            HeldItem(object_no, WHOLE_OBJECT, HoldReason.INVALID_JSON, detail)
-        )
+        decoded.held.append(HeldItem(object_no, WHOLE_OBJECT, HoldReason.INVALID_JSON, detail))
         return
     for index, raw in enumerate(raws):
         outcome = _decode_event(stream, decoder, raw)

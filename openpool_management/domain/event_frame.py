@@ -219,7 +219,9 @@ def _doubt(now: datetime, waived: frozenset[HoldReason]) -> pl.Expr:
     price, units, fees = pl.col("price_wei"), pl.col("compute_units"), pl.col("fees_wei")
     # Dividing can't overflow; multiplying two long numbers could.
     fee_holds = (
-        pl.when(price == 0).then(fees == 0).otherwise((fees % price == 0) & (fees // price == units))
+        pl.when(price == 0)
+        .then(fees == 0)
+        .otherwise((fees % price == 0) & (fees // price == units))
     )
     rules: list[tuple[HoldReason, pl.Expr]] = [
         (HoldReason.BAD_TIME, pl.col("dt").is_null()),
@@ -233,9 +235,7 @@ def _doubt(now: datetime, waived: frozenset[HoldReason]) -> pl.Expr:
         (HoldReason.FEE_MISMATCH, ~fee_holds),
     ]
     return pl.coalesce(
-        pl.when(rule).then(pl.lit(reason.value))
-        for reason, rule in rules
-        if reason not in waived
+        pl.when(rule).then(pl.lit(reason.value)) for reason, rule in rules if reason not in waived
     )
 
 
@@ -259,7 +259,7 @@ _DETAILS = {
     HoldReason.BAD_TIME: "DT is {dt_text!r}, which is no RFC 3339 time.",
     HoldReason.TIME_AHEAD: "DT is {dt_text}, more than a day ahead of the clock here.",
     HoldReason.BAD_ADDRESS: "ethAddress is {stated_worker!r}, which is no Ethereum address.",
-    HoldReason.NUMBER_TOO_LONG: "A number has more than 38 digits.",
+    HoldReason.NUMBER_TOO_LONG: "A number has more than 30 digits.",
     HoldReason.NEGATIVE_NUMBER: "A number is below zero.",
     HoldReason.FEE_MISMATCH: "fees is {fees_wei} wei, which is not {price_wei} × {compute_units}.",
 }

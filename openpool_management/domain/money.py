@@ -2,8 +2,8 @@
 
 WEI_PER_ETH = 10**18
 BPS_PER_WHOLE = 10_000
-MAX_DIGITS = 38
-"""Digits of the largest number one event may state; sums may be longer."""
+MAX_DIGITS = 30
+"""Digits of the largest number a job may state: sums of 10^8 such numbers still fit in 128 bits."""
 
 
 def split_fee(fee_wei: int, fee_bps: int) -> tuple[int, int]:

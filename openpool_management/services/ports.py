@@ -7,6 +7,7 @@ from typing import Protocol
 
 import polars as pl
 
+from openpool_management.domain.accounts import Standing
 from openpool_management.domain.batch import AttributionCause, Batch, LakeFile
 from openpool_management.domain.commission import CommissionRate
 from openpool_management.domain.streams import Stream
@@ -119,4 +120,20 @@ class Lake(Protocol):
 
     def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
         """The rows of some files, in LAKE_SCHEMA."""
+        ...
+
+
+class Books(Protocol):
+    """What reports read of a ledger."""
+
+    def standings(self) -> list[Standing]:
+        """Every account with its balance and its work."""
+        ...
+
+    def event_totals(self) -> dict[Stream, dict[str, int]]:
+        """Events read by type, stream by stream, repeats left out."""
+        ...
+
+    def open_holds(self) -> int:
+        """Number of held items that wait for a decision."""
         ...

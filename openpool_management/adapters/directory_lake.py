@@ -1,0 +1,72 @@
+"""The event lake in a directory."""
+
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from openpool_management.domain.batch import LakeFile
+from openpool_management.domain.lake_rows import LAKE_SCHEMA
+from openpool_management.domain.streams import Stream
+
+_ROWS_PER_GROUP = 131_072
+
+
+def parquet_bytes(rows: pl.DataFrame) -> bytes:
+    """Rows of LAKE_SCHEMA as Parquet, the same bytes for the same rows."""
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+    return buffer.getvalue()
+
+
+def lake_file(stream: Stream, batch_id: str, rows: pl.DataFrame, data: bytes) -> LakeFile:
+    """What a file of these rows is called and spans.
+
+    The name holds a digest of the content: two processes that redo a batch on different grounds
+    never write to one name.
+    """
+    digest = hashlib.sha256(data).hexdigest()[:12]
+    name = f"region={stream.region}/node_type={stream.node_type}/{batch_id}-{digest}.parquet"
+    lo, hi = rows["dt"].min(), rows["dt"].max()
+    return LakeFile(name, rows.height, lo, hi)  # type: ignore[arg-type]
+
+
+class DirectoryLake:
+    """Files below a directory, each written to the disk before it gets its name."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, stream: Stream, batch_id: str, rows: pl.DataFrame) -> LakeFile:
+        """See the port."""
+        data = parquet_bytes(rows)
+        file = lake_file(stream, batch_id, rows, data)
+        path = self.root / file.name
+        if path.exists():
+            return file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.draft")
+        with draft.open("wb") as output:
+            output.write(data)
+            output.flush()
+            os.fsync(output.fileno())
+        draft.rename(path)
+        _sync_directory(path.parent)
+        return file
+
+    def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
+        """See the port."""
+        return pl.scan_parquet(
+            [self.root / file.name for file in files], hive_partitioning=False
+        ).cast(dict(LAKE_SCHEMA))
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

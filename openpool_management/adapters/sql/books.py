@@ -1,0 +1,62 @@
+"""What reports read of the SQL ledger."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, func, select
+
+from openpool_management.adapters.sql import schema
+from openpool_management.adapters.sql.accounts import account_heads
+from openpool_management.domain.accounts import Standing
+from openpool_management.domain.streams import Stream
+
+
+class SqlBooks:
+    """Implements the Books port; reads only."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def standings(self) -> list[Standing]:
+        """See the port."""
+        with reading(self.engine) as connection:
+            return [
+                Standing(account, balance_wei, jobs, units)
+                for account, _, _, balance_wei, _, jobs, units in account_heads(connection, None)
+            ]
+
+    def event_totals(self) -> dict[Stream, dict[str, int]]:
+        """See the port."""
+        last = (
+            select(schema.batch.c.stream_id, func.max(schema.batch.c.seq).label("seq"))
+            .group_by(schema.batch.c.stream_id)
+            .subquery()
+        )
+        query = (
+            select(schema.stream.c.node_type, schema.stream.c.region, schema.batch.c.totals_json)
+            .join(last, last.c.stream_id == schema.stream.c.id)
+            .join(
+                schema.batch,
+                (schema.batch.c.stream_id == last.c.stream_id) & (schema.batch.c.seq == last.c.seq),
+            )
+        )
+        with reading(self.engine) as connection:
+            return {
+                Stream(node_type, region): json.loads(totals)
+                for node_type, region, totals in connection.execute(query)
+            }
+
+    def open_holds(self) -> int:
+        """See the port."""
+        decided = select(schema.held_decision.c.held_id)
+        query = select(func.count()).where(schema.held.c.id.not_in(decided))
+        with reading(self.engine) as connection:
+            return int(connection.scalar(query) or 0)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for one consistent read; it takes no lock that writers wait for."""
+    with engine.connect().execution_options(read_only=True) as connection:
+        yield connection

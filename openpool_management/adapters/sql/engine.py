@@ -1,0 +1,43 @@
+"""Connections to the ledger's database, set up so that a commit is durable and writers queue."""
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_TIMEOUT_MS = 60_000
+
+
+def ledger_engine(url: str) -> Engine:
+    """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``.
+
+    Raises ValueError for any other kind of database.
+    """
+    kind = make_url(url).drivername
+    if kind == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    if kind == "postgresql+psycopg":
+        return create_engine(url, pool_pre_ping=True)
+    raise ValueError(
+        f"The ledger can't be kept in {kind}: "
+        "OPENPOOL_LEDGER_URL must begin with sqlite:/// or postgresql+psycopg://."
+    )
+
+
+def _configure_sqlite(connection: Any, record: Any) -> None:
+    # SQLAlchemy emits BEGIN itself (below), so the driver must not.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    # Taking the write lock at once makes writers queue instead of failing at their commit. Readers
+    # see WAL snapshots and don't need it.
+    options = connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")

@@ -1,0 +1,75 @@
+"""The ledger's schema and its first commission rate, made or brought up to date under a lock."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, func, insert, select, text
+
+from openpool_management.adapters.sql import schema
+from openpool_management.domain.commission import DEFAULT_WORKER
+from openpool_management.domain.lake_rows import EPOCH
+
+MIGRATION_LOCK = 0x6F70_6C02
+
+
+class SchemaIsNewer(Exception):
+    """The database was written by a later version of this software."""
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, for the migrations in this package."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def prepare_ledger(engine: Engine, first_fee_bps: int) -> None:
+    """Create or upgrade the schema; in an empty ledger, record the commission it starts with.
+
+    Safe to call from many processes at once. Raises SchemaIsNewer when the database has a revision
+    that this version does not know.
+    """
+    config = alembic_config()
+    script = ScriptDirectory.from_config(config)
+    newest = script.get_current_head()
+    with engine.connect().execution_options(read_only=True) as connection:
+        if schema_revision(connection) == newest and _has_rate(connection):
+            return
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        current = schema_revision(connection)
+        known = {revision.revision for revision in script.walk_revisions()}
+        if current is not None and current not in known:
+            raise SchemaIsNewer(
+                f"The ledger's schema is at revision {current}, which this version of "
+                f"openpool-management (up to {newest}) does not know: install the version that "
+                "wrote it, or a later one."
+            )
+        if current != newest:
+            command.upgrade(alembic_config(connection), "head")
+        if not _has_rate(connection):
+            connection.execute(
+                insert(schema.commission_rate).values(
+                    worker=DEFAULT_WORKER,
+                    fee_bps=first_fee_bps,
+                    effective_from=EPOCH,
+                    set_at=datetime.now(UTC),
+                    reason="POOL_COMMISSION_RATE when the ledger was opened",
+                )
+            )
+
+
+def schema_revision(connection: Connection) -> str | None:
+    """The revision the database is at, None for one without a ledger."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _has_rate(connection: Connection) -> bool:
+    table = schema.commission_rate
+    return bool(connection.scalar(select(func.count()).select_from(table)))

@@ -1,0 +1,115 @@
+"""The pool as one object: the services wired to the technology that the settings name."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from openpool_management.adapters.directory_lake import DirectoryLake
+from openpool_management.adapters.directory_source import DirectorySource
+from openpool_management.adapters.s3_client import s3_client
+from openpool_management.adapters.s3_lake import S3Lake
+from openpool_management.adapters.s3_source import S3Source
+from openpool_management.adapters.sql.books import SqlBooks
+from openpool_management.adapters.sql.engine import ledger_engine
+from openpool_management.adapters.sql.ledger import SqlLedger
+from openpool_management.adapters.sql.prepare import prepare_ledger
+from openpool_management.domain.correlation import PairRules
+from openpool_management.services.ingest import BatchLimits, Ingest
+from openpool_management.services.ports import EventSource, Lake
+from openpool_management.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+NOTHING_TO_READ = (
+    "There is nothing to read: set S3_BUCKET to the bucket of the event log "
+    "(with S3_ENDPOINT where it is not AWS), or OPENPOOL_EVENTS_DIR to a directory laid out like it."
+)
+
+
+class NoSourceError(Exception):
+    """No event log is configured; the message says what to set."""
+
+
+def utc_now() -> datetime:
+    """The time on this machine's clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What commands and assets work with. Parts are made when they are first asked for."""
+
+    settings: Settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The ledger's database, its schema made or brought up to date."""
+        url = self.settings.ledger_url
+        if url.startswith("sqlite:///"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        engine = ledger_engine(url)
+        prepare_ledger(engine, self.settings.fee_bps)
+        return engine
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """The ledger, to be written."""
+        return SqlLedger(self.engine)
+
+    @cached_property
+    def books(self) -> SqlBooks:
+        """The ledger, to be read."""
+        return SqlBooks(self.engine)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The event lake."""
+        url = self.settings.lake_url
+        if url.startswith("s3://"):
+            return S3Lake(self._client(), url)
+        return DirectoryLake(Path(url))
+
+    @cached_property
+    def source(self) -> EventSource:
+        """The event log. Raises NoSourceError when none is configured."""
+        if self.settings.events_dir is not None:
+            return DirectorySource(self.settings.events_dir)
+        if self.settings.s3_bucket is not None:
+            threads = self.settings.fetch_threads
+            return S3Source(self._client(), self.settings.s3_bucket, threads=threads)
+        raise NoSourceError(NOTHING_TO_READ)
+
+    @property
+    def pair_rules(self) -> PairRules:
+        """How AI jobs are paired."""
+        return PairRules(
+            timedelta(seconds=self.settings.pair_window_seconds),
+            timedelta(days=self.settings.late_pair_days),
+        )
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        """Reading the event log into the ledger. Raises NoSourceError as source does."""
+        limits = BatchLimits(
+            self.settings.max_files_per_batch,
+            self.settings.max_batch_mib * 2**20,
+            timedelta(hours=self.settings.lateness_hours),
+        )
+        return Ingest(self.source, self.ledger, self.lake, utc_now, self.pair_rules, limits)
+
+    def _client(self) -> "S3Client":
+        settings = self.settings
+        secret, token = settings.aws_secret_access_key, settings.aws_session_token
+        return s3_client(
+            endpoint_url=settings.s3_endpoint,
+            region_name=settings.aws_region,
+            access_key_id=settings.aws_access_key_id,
+            secret_access_key=secret.get_secret_value() if secret else None,
+            session_token=token.get_secret_value() if token else None,
+            threads=settings.fetch_threads,
+        )
