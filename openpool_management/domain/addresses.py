@@ -1,6 +1,7 @@
 """Ethereum addresses: recognised, and written in their checksummed form (EIP-55)."""
 
 import re
+from functools import lru_cache
 
 from eth_utils.address import to_checksum_address
 
@@ -10,6 +11,7 @@ ZERO_ADDRESS = "0x" + "0" * 40
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
+@lru_cache(maxsize=100_000)
 def checksum_address(text: str) -> str | None:
     """The EIP-55 form of an address, or None for text that is none.
 

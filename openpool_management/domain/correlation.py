@@ -63,32 +63,36 @@ def pair_jobs(received: pl.DataFrame, processed: pl.DataFrame, rules: PairRules)
     """Pair job-processed rows with job-received rows, both of CANDIDATE_SCHEMA.
 
     Returns the pairs as a frame of event_id (of the job-processed), received_id and worker.
-    Rows whose request key occurs once on either side are paired by a join, the few others by
-    pair_group.
+    A job that shares its request key with no other job takes its nearest job-received by a join;
+    the few others compete, and are paired by pair_group.
     """
-    received = received.join(processed.select(REQUEST_KEY).unique(), on=REQUEST_KEY, how="semi")
-    processed = processed.join(received.select(REQUEST_KEY).unique(), on=REQUEST_KEY, how="semi")
-    alone_received = ~received.select(pl.struct(REQUEST_KEY).is_duplicated()).to_series()
-    alone_processed = ~processed.select(pl.struct(REQUEST_KEY).is_duplicated()).to_series()
-    simple = processed.filter(alone_processed).join(
-        received.filter(alone_received), on=REQUEST_KEY, suffix="_received", coalesce=True
+    received = received.join(processed.select(REQUEST_KEY), on=REQUEST_KEY, how="semi")
+    processed = processed.join(received.select(REQUEST_KEY), on=REQUEST_KEY, how="semi")
+    competing = processed.select(pl.struct(REQUEST_KEY).is_duplicated()).to_series()
+    alone = processed.filter(~competing).join(
+        received, on=REQUEST_KEY, suffix="_received", coalesce=True
     )
-    pairs = [
-        simple.filter(_may_pair(rules)).select(
-            "event_id",
-            received_id="event_id_received",
-            worker="worker_received",
+    pairs = _nearest(alone.filter(_may_pair(rules)))
+    if not competing.any():
+        return pairs
+    return pl.concat([pairs, _pair_competing(received, processed.filter(competing), rules)])
+
+
+def _nearest(fitting: pl.DataFrame) -> pl.DataFrame:
+    if fitting["event_id"].is_duplicated().any():
+        same_object = (pl.col("object_key") == pl.col("object_key_received")) & (
+            pl.col("object_etag") == pl.col("object_etag_received")
         )
-    ]
-    intricate = pl.concat(
-        [
-            received.filter(~alone_received).select(REQUEST_KEY),
-            processed.filter(~alone_processed).select(REQUEST_KEY),
-        ]
-    ).unique()
-    if intricate.height:
-        pairs.append(_pair_intricate(received, processed, intricate, rules))
-    return pl.concat(pairs)
+        fitting = fitting.sort(
+            "object_start_received",
+            "object_key_received",
+            same_object,
+            "object_etag_received",
+            "object_index_received",
+        ).unique("event_id", keep="last")
+    return fitting.select(
+        "event_id", received_id="event_id_received", worker="worker_received"
+    )
 
 
 def _may_pair(rules: PairRules) -> pl.Expr:
@@ -108,20 +112,20 @@ def _may_pair(rules: PairRules) -> pl.Expr:
     return before & near & in_time
 
 
-def _pair_intricate(
-    received: pl.DataFrame, processed: pl.DataFrame, keys: pl.DataFrame, rules: PairRules
+def _pair_competing(
+    received: pl.DataFrame, processed: pl.DataFrame, rules: PairRules
 ) -> pl.DataFrame:
     def groups(frame: pl.DataFrame) -> dict[tuple[object, ...], list[Candidate]]:
         found: dict[tuple[object, ...], list[Candidate]] = {}
-        for row in frame.join(keys, on=REQUEST_KEY, how="semi").iter_rows(named=True):
+        for row in frame.select(*CANDIDATE_SCHEMA).iter_rows(named=True):
             key = tuple(row.pop(name) for name in REQUEST_KEY)
             found.setdefault(key, []).append(Candidate(**row))
         return found
 
-    all_received = groups(received)
+    chosen = groups(received.join(processed.select(REQUEST_KEY), on=REQUEST_KEY, how="semi"))
     rows: list[tuple[bytes, bytes, str | None]] = []
     for key, jobs in groups(processed).items():
-        matches = pair_group(all_received.get(key, []), jobs, rules)
+        matches = pair_group(chosen.get(key, []), jobs, rules)
         rows.extend((job_id, match.event_id, match.worker) for job_id, match in matches.items())
     schema = {"event_id": pl.Binary, "received_id": pl.Binary, "worker": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -50,11 +50,11 @@ def decode_object(stream: Stream, object_no: int, data: bytes) -> DecodedObject:
         _decode_one_by_one(stream, decoder, object_no, data, decoded)
         return decoded
     kinds = list(map(type, events))
-    for event_type, struct in decoder.types.items():
+    for struct in set(kinds):
         indexes = [index for index, kind in enumerate(kinds) if kind is struct]
-        if indexes:
-            decoded.indexes[event_type] = indexes
-            decoded.events[event_type] = [events[index] for index in indexes]
+        event_type = struct.__struct_config__.tag
+        decoded.indexes[event_type] = indexes
+        decoded.events[event_type] = [events[index] for index in indexes]
     return decoded
 
 

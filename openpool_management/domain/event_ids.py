@@ -33,7 +33,7 @@ def encode_ids(texts: Sequence[str]) -> pl.Series:
         packed = bytes.fromhex("".join(texts).replace("-", ""))
     except ValueError:
         packed = b""
-    if len(packed) != UUID_BYTES * len(texts) or any(len(text) != 36 for text in texts):
+    if len(packed) != UUID_BYTES * len(texts) or set(map(len, texts)) - {36}:
         return pl.Series([encode_id(text) for text in texts], dtype=pl.Binary)
     array = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(UUID_BYTES), len(texts), [None, pa.py_buffer(packed)]

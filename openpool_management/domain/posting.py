@@ -1,7 +1,8 @@
 """From attributed jobs to entries of the ledger: fees in wei, jobs and compute units."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -19,46 +20,55 @@ from openpool_management.domain.commission import CommissionRate, with_commissio
 from openpool_management.domain.streams import Stream
 
 
+@dataclass(slots=True)
+class _Delta:
+    """What an entry adds to one account."""
+
+    amount_wei: int = 0
+    jobs: int = 0
+    compute_units: int = 0
+
+
 class _Deltas:
-    """What an entry adds to each account."""
+    """What an entry adds to each account of a stream."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = str(stream)
-        self.amounts_wei: Counter[Account] = Counter()
-        self.jobs: Counter[Account] = Counter()
-        self.compute_units: Counter[Account] = Counter()
+        self.revenue = Account(AccountKind.REVENUE, self.stream)
+        self.of: defaultdict[Account, _Delta] = defaultdict(_Delta)
 
     def post(self, jobs: pl.DataFrame, worker: str, sign: int) -> None:
         """Post jobs (with_commission applied), or with sign -1 take them back."""
-        groups = jobs.group_by(worker, "pipeline", "model").agg(
-            pl.len(),
-            pl.col("compute_units", "fees_wei", "net_wei", "commission_wei").cast(pl.Int128).sum(),
+        sums = ("compute_units", "fees_wei", "net_wei", "commission_wei")
+        groups = jobs.group_by(worker, "pipeline", "model", maintain_order=True).agg(
+            pl.len(), pl.col(*sums).cast(pl.Int128).sum()
         )
         for holder, pipeline, model, count, units, fees, net, commission in groups.iter_rows():
             account = job_account(self.stream, holder, pipeline, model)
-            self.jobs[account] += sign * count
-            self.compute_units[account] += sign * units
-            self.amounts_wei[Account(AccountKind.REVENUE, self.stream)] -= sign * fees
+            delta = self.of[account]
+            delta.jobs += sign * count
+            delta.compute_units += sign * units
+            self.of[self.revenue].amount_wei -= sign * fees
             if account.kind is AccountKind.PAYABLE:
                 cut = Account(AccountKind.COMMISSION, self.stream, holder, pipeline, model)
-                self.amounts_wei[account] += sign * net
-                self.amounts_wei[cut] += sign * commission
+                delta.amount_wei += sign * net
+                self.of[cut].amount_wei += sign * commission
             else:
-                self.amounts_wei[account] += sign * fees
+                delta.amount_wei += sign * fees
 
     def entry(self, key: str) -> Entry:
-        touched = sorted(account for account in self.jobs)
+        """The entry, without what comes to nothing."""
         return Entry(
             key,
             tuple(
-                Posting(account, amount_wei)
-                for account, amount_wei in sorted(self.amounts_wei.items())
-                if amount_wei
+                Posting(account, delta.amount_wei)
+                for account, delta in self.of.items()
+                if delta.amount_wei
             ),
             tuple(
-                WorkPosting(account, self.jobs[account], self.compute_units[account])
-                for account in touched
-                if self.jobs[account] or self.compute_units[account]
+                WorkPosting(account, delta.jobs, delta.compute_units)
+                for account, delta in self.of.items()
+                if delta.jobs or delta.compute_units
             ),
         )
 

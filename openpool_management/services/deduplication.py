@@ -32,7 +32,9 @@ def drop_repeats(
     Returns the events that remain, the number of repeats, and those held because their ID was read
     before with other content. A repeat has the same DT, so only lake files of that time are read.
     """
-    first = events.unique("event_id", keep="first", maintain_order=True)
+    first = events
+    if events["event_id"].n_unique() < events.height:
+        first = events.unique("event_id", keep="first", maintain_order=True)
     repeats = [_against(events.join(first, on=_ADDRESS, how="anti"), first)]
     known = history.events_with_ids(first["event_id"], spans_of(first["dt"], timedelta(0)))
     if known.height:

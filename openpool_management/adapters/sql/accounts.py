@@ -78,14 +78,9 @@ class AccountBook:
             return
         table = schema.account
         self._insert(table, [_row(account) for account in missing])
-        for account in missing:
-            self.heads[account] = _Head(
-                self.connection.scalars(
-                    select(table.c.id).where(
-                        *(table.c[name] == value for name, value in _row(account).items())
-                    )
-                ).one()
-            )
+        opened = select(table).where(table.c.stream.in_({account.stream for account in missing}))
+        for row in self.connection.execute(opened):
+            self.heads.setdefault(_account(row), _Head(row.id))
 
     def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -133,13 +128,13 @@ def account_heads(
     if stream is not None:
         query = query.where(table.c.stream == stream)
     return [
-        (
-            Account(AccountKind(row[1]), *row[2:6]),
-            row[0],
-            *(value or 0 for value in row[6:]),
-        )
+        (_account(row), row.id, *(value or 0 for value in row[6:]))
         for row in connection.execute(query)
     ]
+
+
+def _account(row: Any) -> Account:
+    return Account(AccountKind(row.kind), row.stream, row.worker, row.pipeline, row.model)
 
 
 def _row(account: Account) -> dict[str, str]:
