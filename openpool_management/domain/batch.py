@@ -28,7 +28,7 @@ class AttributionCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadObject:
-    """One object version that was read. start and end are the times its key states."""
+    """One object version that was read, and when. start and end are the times its key states."""
 
     key: str
     version_id: str
@@ -37,6 +37,7 @@ class ReadObject:
     last_modified: datetime
     start: datetime | None
     end: datetime | None
+    read_at: datetime
     events: int
 
 

@@ -1,5 +1,6 @@
 """Rows of the event lake: decoded events with their audit address and what was made of them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -36,9 +37,7 @@ net = fees_wei × (10000 - fee_bps) // 10000."""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def with_address(
-    events: pl.DataFrame, objects: list[ReadObject], read_at: datetime
-) -> pl.DataFrame:
+def with_address(events: pl.DataFrame, objects: Sequence[ReadObject]) -> pl.DataFrame:
     """Add the columns of the audit address to decoded events; object_no counts objects from 0."""
     addresses = pl.DataFrame(
         {
@@ -49,11 +48,12 @@ def with_address(
             "object_start": pl.Series(
                 [one.start or EPOCH for one in objects], dtype=pl.Datetime("ms", "UTC")
             ),
+            "read_at": pl.Series(
+                [one.read_at for one in objects], dtype=pl.Datetime("ms", "UTC")
+            ),
         }
     )
-    return events.join(addresses, on="object_no", how="left", maintain_order="left").with_columns(
-        read_at=pl.lit(read_at, pl.Datetime("ms", "UTC"))
-    )
+    return events.join(addresses, on="object_no", how="left", maintain_order="left")
 
 
 def spans_of(

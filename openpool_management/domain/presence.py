@@ -3,12 +3,19 @@
 An interval opens with a worker-connected event. It ends with the worker-disconnected event of the
 same worker and connection; or, where that is missing, with the first reset of the stream that no job of
 the worker follows before its next connection: a worker that goes on working was not connected to
-the orchestrator that restarted. Without either the interval is open.
+the orchestrator that restarted. Where neither comes before the same connection opens again, it ends
+there, since one address and port carry one connection at a time. Else the interval is open.
+
+A disconnect after a reset counts, and the reset does not: an orchestrator that restarted does not
+know the connections of before. Order is the stream's; times are clamped to it, so that no interval
+ends before it was last alive though two orchestrators' objects overlap.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 import polars as pl
 
@@ -46,9 +53,10 @@ class PlacedFact:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionInterval:
-    """One connection of a worker. closed_at is None while open; closed_by is the event type's part.
+    """One connection of a worker. closed_at is None while open; closed_by is what ended it.
 
-    last_proof_at is when the connection was last known to be alive. Times are UTC.
+    closed_by CONNECTED: the same connection was opened again. last_proof_at is when a job or the
+    connection itself last showed the worker there. Times are UTC.
     """
 
     worker: str
@@ -57,6 +65,18 @@ class ConnectionInterval:
     closed_at: datetime | None
     closed_by: PresenceKind | None
     last_proof_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProofSpan:
+    """Where the last job that proves a connection is looked for: between two places of the stream.
+
+    before None: to the stream's end.
+    """
+
+    worker: str
+    after: Position
+    before: Position | None
 
 
 def presence_of(events: pl.DataFrame) -> tuple[PresenceFact, ...]:
@@ -99,46 +119,93 @@ def presence_of(events: pl.DataFrame) -> tuple[PresenceFact, ...]:
     return tuple(fact for fact in facts if fact.worker != ZERO_ADDRESS)
 
 
+def proof_spans(changes: Iterable[PlacedFact]) -> list[ProofSpan]:
+    """The spans whose last ALIVE fact intervals_of needs; all other ALIVE facts are of no account."""
+    return [one.proof_span for one in _openings(changes)]
+
+
 def intervals_of(facts: Iterable[PlacedFact]) -> list[ConnectionInterval]:
     """The connection intervals that the presence facts of one stream add up to, oldest first."""
-    ordered = sorted(facts, key=lambda fact: fact.position)
-    resets = [fact for fact in ordered if fact.kind is PresenceKind.RESET]
-    by_worker: dict[str, list[PlacedFact]] = {}
-    for fact in ordered:
-        if fact.kind is not PresenceKind.RESET:
-            by_worker.setdefault(fact.worker, []).append(fact)
+    known = list(facts)
+    resets = _ordered(fact for fact in known if fact.kind is PresenceKind.RESET)
+    alive = _by_worker(fact for fact in known if fact.kind is PresenceKind.ALIVE)
     intervals = [
-        _interval(fact, rest[number + 1 :], resets)
-        for rest in by_worker.values()
-        for number, fact in enumerate(rest)
-        if fact.kind is PresenceKind.CONNECTED
+        _interval(one, alive.get(one.opened.worker, []), resets) for one in _openings(known)
     ]
     return sorted(intervals, key=lambda one: (one.opened_at, one.worker, one.connection))
 
 
+_position = attrgetter("position")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A worker-connected event, and the next events that bear on it.
+
+    next_of_same: of its connection, a disconnect or another opening; next_opened: of its worker.
+    """
+
+    opened: PlacedFact
+    next_of_same: PlacedFact | None
+    next_opened: PlacedFact | None
+
+    @property
+    def disconnect(self) -> PlacedFact | None:
+        after = self.next_of_same
+        return after if after and after.kind is PresenceKind.DISCONNECTED else None
+
+    @property
+    def proof_span(self) -> ProofSpan:
+        ends = [one.position for one in (self.disconnect, self.next_opened) if one]
+        return ProofSpan(self.opened.worker, self.opened.position, min(ends, default=None))
+
+
+def _openings(facts: Iterable[PlacedFact]) -> list[_Opening]:
+    changes = (PresenceKind.CONNECTED, PresenceKind.DISCONNECTED)
+    openings = []
+    for of_worker in _by_worker(fact for fact in facts if fact.kind in changes).values():
+        next_of_connection: dict[str, PlacedFact] = {}
+        next_opened: PlacedFact | None = None
+        for fact in reversed(of_worker):
+            if fact.kind is PresenceKind.CONNECTED:
+                after = next_of_connection.get(fact.connection)
+                openings.append(_Opening(fact, after, next_opened))
+                next_opened = fact
+            next_of_connection[fact.connection] = fact
+    return openings
+
+
 def _interval(
-    opened: PlacedFact, later: Sequence[PlacedFact], resets: Sequence[PlacedFact]
+    opening: _Opening, alive: list[PlacedFact], resets: list[PlacedFact]
 ) -> ConnectionInterval:
-    proof = opened
-    end: PlacedFact | None = None
-    reconnected = False
-    for fact in later:
-        if fact.kind is PresenceKind.DISCONNECTED and fact.connection == opened.connection:
-            end = fact
-            break
-        if fact.kind is PresenceKind.CONNECTED:
-            if fact.connection == opened.connection:
-                break
-            reconnected = True
-        if fact.kind is PresenceKind.ALIVE and not reconnected:
-            proof = fact
+    opened, span = opening.opened, opening.proof_span
+    found = len(alive) if span.before is None else bisect_left(alive, span.before, key=_position)
+    last = alive[found - 1] if found else opened
+    proof = max(opened, last, key=_position)
+    end = opening.disconnect
     if end is None:
-        end = next((one for one in resets if one.position > proof.position), None)
+        reset = bisect_right(resets, proof.position, key=_position)
+        ends = [*resets[reset : reset + 1]]
+        if opening.next_of_same:
+            ends.append(opening.next_of_same)
+        end = min(ends, key=_position, default=None)
+    last_proof_at = max(opened.dt, proof.dt)
     return ConnectionInterval(
         worker=opened.worker,
         connection=opened.connection,
         opened_at=opened.dt,
-        closed_at=end.dt if end else None,
+        closed_at=max(end.dt, last_proof_at) if end else None,
         closed_by=end.kind if end else None,
-        last_proof_at=max(opened.dt, proof.dt),
+        last_proof_at=last_proof_at,
     )
+
+
+def _ordered(facts: Iterable[PlacedFact]) -> list[PlacedFact]:
+    return sorted(facts, key=_position)
+
+
+def _by_worker(facts: Iterable[PlacedFact]) -> dict[str, list[PlacedFact]]:
+    by_worker: dict[str, list[PlacedFact]] = {}
+    for fact in _ordered(facts):
+        by_worker.setdefault(fact.worker, []).append(fact)
+    return by_worker

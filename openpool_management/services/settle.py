@@ -65,7 +65,7 @@ def decode_objects(stream: Stream, fetched: Iterable[Fetched], read_at: datetime
         else:
             chunk.append((len(objects), one.data))
             chunk_bytes += len(one.data)
-        objects.append(_read_object(ref, times))
+        objects.append(_read_object(ref, times, read_at))
         if chunk_bytes >= DECODE_CHUNK_BYTES:
             decode_chunk()
             chunk_bytes = 0
@@ -91,7 +91,7 @@ def settle(
     stream = decoded.stream
     history = StreamHistory(stream, ledger, lake)
     events, duplicates, conflicts = drop_repeats(stream, decoded.events, history)
-    events = with_address(events, decoded.objects, decoded.read_at)
+    events = with_address(events, decoded.objects)
     pairing = (
         attribute_jobs(events, history, rules)
         if stream.node_type == "ai"
@@ -128,7 +128,7 @@ def _lake_rows(events: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     return rows.select(pl.col(name).cast(dtype) for name, dtype in LAKE_SCHEMA.items())
 
 
-def _read_object(ref: ObjectRef, times: ObjectTimes | None) -> ReadObject:
+def _read_object(ref: ObjectRef, times: ObjectTimes | None, read_at: datetime) -> ReadObject:
     return ReadObject(
         key=ref.key,
         version_id=ref.version_id or "",
@@ -137,6 +137,7 @@ def _read_object(ref: ObjectRef, times: ObjectTimes | None) -> ReadObject:
         last_modified=ref.last_modified,
         start=times.start if times else None,
         end=times.end if times else None,
+        read_at=read_at,
         events=0,
     )
 
