@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from sqlalchemy import Engine
 
@@ -13,8 +13,11 @@ from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.adapters.s3_client import s3_client
 from openpool_management.adapters.s3_lake import S3Lake
 from openpool_management.adapters.s3_source import S3Source
+from openpool_management.adapters.sql.attribution import SqlUnattributedJobs
 from openpool_management.adapters.sql.books import SqlBooks
+from openpool_management.adapters.sql.commissions import SqlCommissionHistory
 from openpool_management.adapters.sql.engine import ledger_engine
+from openpool_management.adapters.sql.holds import SqlHolds
 from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.adapters.sql.prepare import prepare_ledger
 from openpool_management.domain.correlation import PairRules
@@ -24,6 +27,15 @@ from openpool_management.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+
+
+class _Keys(TypedDict):
+    """Credentials of the store, None where boto3 looks for them itself."""
+
+    access_key_id: str | None
+    secret_access_key: str | None
+    session_token: str | None
+
 
 NOTHING_TO_READ = (
     "There is nothing to read: set S3_BUCKET to the bucket of the event log "
@@ -66,12 +78,27 @@ class Pool:
         """The ledger, to be read."""
         return SqlBooks(self.engine)
 
+    @property
+    def holds(self) -> SqlHolds:
+        """Held items and the decisions on them."""
+        return SqlHolds(self.engine)
+
+    @property
+    def unattributed(self) -> SqlUnattributedJobs:
+        """Jobs that are nobody's."""
+        return SqlUnattributedJobs(self.engine)
+
+    @property
+    def commissions(self) -> SqlCommissionHistory:
+        """The commission's history."""
+        return SqlCommissionHistory(self.engine)
+
     @cached_property
     def lake(self) -> Lake:
         """The event lake."""
         url = self.settings.lake_url
         if url.startswith("s3://"):
-            return S3Lake(self._client(), url)
+            return S3Lake(self._client(), url, **self._keys)
         return DirectoryLake(Path(url))
 
     @cached_property
@@ -103,13 +130,18 @@ class Pool:
         return Ingest(self.source, self.ledger, self.lake, utc_now, self.pair_rules, limits)
 
     def _client(self) -> "S3Client":
-        settings = self.settings
-        secret, token = settings.aws_secret_access_key, settings.aws_session_token
         return s3_client(
-            endpoint_url=settings.s3_endpoint,
-            region_name=settings.aws_region,
-            access_key_id=settings.aws_access_key_id,
-            secret_access_key=secret.get_secret_value() if secret else None,
-            session_token=token.get_secret_value() if token else None,
-            threads=settings.fetch_threads,
+            endpoint_url=self.settings.s3_endpoint,
+            region_name=self.settings.aws_region,
+            threads=self.settings.fetch_threads,
+            **self._keys,
         )
+
+    @property
+    def _keys(self) -> _Keys:
+        secret, token = self.settings.aws_secret_access_key, self.settings.aws_session_token
+        return {
+            "access_key_id": self.settings.aws_access_key_id,
+            "secret_access_key": secret.get_secret_value() if secret else None,
+            "session_token": token.get_secret_value() if token else None,
+        }

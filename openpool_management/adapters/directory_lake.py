@@ -59,9 +59,22 @@ class DirectoryLake:
 
     def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
         """See the port."""
+        if not files:
+            return pl.LazyFrame(schema=LAKE_SCHEMA)
         return pl.scan_parquet(
-            [self.root / file.name for file in files], hive_partitioning=False
+            [self.root / file.name for file in files], glob=False, hive_partitioning=False
         ).cast(dict(LAKE_SCHEMA))
+
+    def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
+        """See the port."""
+        return [file for file in files if not (self.root / file.name).is_file()]
+
+    def probe(self) -> None:
+        """See the port."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        probe = self.root / f".probe.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
 
 
 def _sync_directory(path: Path) -> None:

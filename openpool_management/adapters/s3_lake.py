@@ -17,10 +17,37 @@ if TYPE_CHECKING:
 class S3Lake:
     """Files below ``s3://bucket/prefix``, each put by one request."""
 
-    def __init__(self, client: "S3Client", url: str) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        url: str,
+        *,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        session_token: str | None = None,
+    ) -> None:
+        """Write through client, scan with the same credentials.
+
+        Without keys, scans look for them where boto3 does.
+        """
         self.client = client
         self.bucket, _, prefix = url.removeprefix("s3://").partition("/")
         self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        endpoint = client.meta.endpoint_url
+        self._storage_options = {
+            "aws_endpoint_url": endpoint,
+            "aws_region": client.meta.region_name,
+            "aws_allow_http": str(endpoint.startswith("http://")).lower(),
+        }
+        keys = {
+            "aws_access_key_id": access_key_id,
+            "aws_secret_access_key": secret_access_key,
+            "aws_session_token": session_token,
+        }
+        self._storage_options |= {name: value for name, value in keys.items() if value}
+
+    def __repr__(self) -> str:
+        return f"S3Lake('s3://{self.bucket}/{self.prefix}')"
 
     def write(self, stream: Stream, batch_id: str, rows: pl.DataFrame) -> LakeFile:
         """See the port."""
@@ -31,24 +58,25 @@ class S3Lake:
 
     def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
         """See the port."""
+        if not files:
+            return pl.LazyFrame(schema=LAKE_SCHEMA)
         urls = [f"s3://{self.bucket}/{self.prefix}{file.name}" for file in files]
         return pl.scan_parquet(
-            urls, hive_partitioning=False, storage_options=self._storage_options()
+            urls, glob=False, hive_partitioning=False, storage_options=self._storage_options
         ).cast(dict(LAKE_SCHEMA))
 
-    def _storage_options(self) -> dict[str, str]:
-        """The client's endpoint and credentials in the words of Polars' own reader."""
-        endpoint = self.client.meta.endpoint_url
-        options = {
-            "aws_endpoint_url": endpoint,
-            "aws_region": self.client.meta.region_name,
-            "aws_allow_http": str(endpoint.startswith("http://")).lower(),
-        }
-        credentials = self.client._request_signer._credentials  # type: ignore[attr-defined]
-        if credentials is not None:
-            frozen = credentials.get_frozen_credentials()
-            options["aws_access_key_id"] = frozen.access_key
-            options["aws_secret_access_key"] = frozen.secret_key
-            if frozen.token:
-                options["aws_session_token"] = frozen.token
-        return options
+    def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
+        """See the port. One listing a stream, since a request for each file would take long."""
+        folders = {file.name.rpartition("/")[0] for file in files}
+        there: set[str] = set()
+        pages = self.client.get_paginator("list_objects_v2")
+        for folder in sorted(folders):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}{folder}/"):
+                there |= {item["Key"] for item in page.get("Contents", [])}
+        return [file for file in files if self.prefix + file.name not in there]
+
+    def probe(self) -> None:
+        """See the port."""
+        key = f"{self.prefix}.probe"
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=b"")
+        self.client.delete_object(Bucket=self.bucket, Key=key)

@@ -1,10 +1,10 @@
 """Who was connected when: facts out of events, and intervals out of facts.
 
 An interval opens with a worker-connected event. It ends with the worker-disconnected event of the
-same worker and connection; or, where that is missing, with the first reset of the stream that no job of
-the worker follows before its next connection: a worker that goes on working was not connected to
-the orchestrator that restarted. Where neither comes before the same connection opens again, it ends
-there, since one address and port carry one connection at a time. Else the interval is open.
+same worker and connection; or, where that is missing, with the first reset of the stream that no
+job of the worker follows before its next connection: a worker that goes on working was not
+connected to the orchestrator that restarted. Where neither comes before the same connection opens
+again, it ends there, since one address and port carry one connection at a time. Else it is open.
 
 A disconnect after a reset counts, and the reset does not: an orchestrator that restarted does not
 know the connections of before. Order is the stream's; times are clamped to it, so that no interval
@@ -120,7 +120,7 @@ def presence_of(events: pl.DataFrame) -> tuple[PresenceFact, ...]:
 
 
 def proof_spans(changes: Iterable[PlacedFact]) -> list[ProofSpan]:
-    """The spans whose last ALIVE fact intervals_of needs; all other ALIVE facts are of no account."""
+    """The spans whose last ALIVE fact intervals_of needs; the other ALIVE facts don't matter."""
     return [one.proof_span for one in _openings(changes)]
 
 
