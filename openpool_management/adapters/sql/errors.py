@@ -1,0 +1,25 @@
+"""Sentences for a database that cannot be used, without its password."""
+
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+
+_REMEDY = (
+    "check OPENPOOL_LEDGER_URL, that the database runs, that it can be reached from here, "
+    "and that its disk has room."
+)
+
+
+def explain_database_error(error: Exception) -> str | None:
+    """What is wrong with the database and what to do; None for any other kind of error.
+
+    Only the driver's first line is quoted: statements, parameters and the URL are left out.
+    """
+    if isinstance(error, ArgumentError):
+        return f"The ledger's database is not named in a form that can be read: {_REMEDY}"
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    return f"The ledger's database cannot be used ({_driver_line(error)}): {_REMEDY}"
+
+
+def _driver_line(error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0].rstrip(". ") if lines else type(error.orig).__name__

@@ -1,0 +1,89 @@
+"""What commands print: results to standard output, everything else to standard error."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from openpool_management.domain.money import format_eth
+
+# Output that goes to a file or a pipe is wide enough that no address is broken.
+PIPE_COLUMNS = 220
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")
+]
+WeiFlag = Annotated[bool, typer.Option("--wei", help="Show amounts in wei instead of ETH.")]
+
+
+def print_json(document: Any) -> None:
+    """Print a document as the only thing on standard output."""
+    typer.echo(json.dumps(document, indent=2))
+
+
+def say(sentence: str) -> None:
+    """Print a line of the result for people on standard output."""
+    typer.echo(printable(sentence))
+
+
+def tell(sentence: str) -> None:
+    """Print a message on standard error."""
+    typer.echo(printable(sentence), err=True)
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: int = 0
+) -> None:
+    """Print rows as a table; the last right columns hold numbers. Nothing is cut off."""
+    # A cell may be empty of meaning to rich, so markup is never read from it.
+    table = Table(title=Text(title), title_justify="left", header_style="bold", show_edge=False)
+    for index, column in enumerate(columns):
+        number = index >= len(columns) - right
+        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
+    width = None if sys.stdout.isatty() else PIPE_COLUMNS
+    Console(width=width).print(table, "")
+
+
+def error_console() -> Console:
+    """Where progress is shown."""
+    return Console(stderr=True)
+
+
+def amount(amount_wei: int | str, in_wei: bool) -> str:
+    """An amount for people: exact ETH, or wei."""
+    return str(amount_wei) if in_wei else format_eth(int(amount_wei))
+
+
+def number(value: int) -> str:
+    """A count with its thousands apart."""
+    return f"{value:,}"
+
+
+def printable(text: str) -> str:
+    """Text without control characters: what the event log holds must not steer a terminal."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
+    )
+
+
+class StderrHandler(logging.Handler):
+    """Log records as plain lines on standard error, above a progress display."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        super().__init__(logging.WARNING)
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        if self.console is None:
+            tell(record.getMessage())
+        else:
+            self.console.print(Text(printable(record.getMessage())), soft_wrap=True)
