@@ -20,6 +20,8 @@ from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.holds import SqlHolds
 from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.adapters.sql.prepare import prepare_ledger
+from openpool_management.adapters.sql.presence import SqlPresence
+from openpool_management.adapters.sql.totals import SqlTotals
 from openpool_management.domain.correlation import PairRules
 from openpool_management.services.ingest import BatchLimits, Ingest
 from openpool_management.services.ports import EventSource, Lake
@@ -92,6 +94,16 @@ class Pool:
     def commissions(self) -> SqlCommissionHistory:
         """The commission's history."""
         return SqlCommissionHistory(self.engine)
+
+    @property
+    def presence(self) -> SqlPresence:
+        """What is known of connections."""
+        return SqlPresence(self.engine)
+
+    @property
+    def totals(self) -> SqlTotals:
+        """Running totals, held against what was posted."""
+        return SqlTotals(self.engine)
 
     @cached_property
     def lake(self) -> Lake:

@@ -102,6 +102,15 @@ class LakeFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What an operator decided on (a held item's id, a job's event ID), why, and when (UTC)."""
+
+    subject: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One commit on a stream. seq is its place in the stream's history, counted from 1.
 

@@ -1,15 +1,23 @@
 """What the services need from the outside, as protocols. Adapters implement them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import polars as pl
 
 from openpool_management.domain.accounts import Standing
-from openpool_management.domain.batch import AttributionCause, Batch, LakeFile
+from openpool_management.domain.batch import (
+    AttributionCause,
+    Batch,
+    BatchKind,
+    Decision,
+    LakeFile,
+    ReadObject,
+)
 from openpool_management.domain.commission import CommissionRate
+from openpool_management.domain.holds import HoldReason
 from openpool_management.domain.streams import Stream
 
 
@@ -119,7 +127,15 @@ class Lake(Protocol):
         ...
 
     def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
-        """The rows of some files, in LAKE_SCHEMA."""
+        """The rows of some files, in LAKE_SCHEMA; no files, no rows."""
+        ...
+
+    def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
+        """Those of the files that are not there."""
+        ...
+
+    def probe(self) -> None:
+        """Write and remove an empty file. Raises whatever writing raises where it is refused."""
         ...
 
 
@@ -136,4 +152,150 @@ class Books(Protocol):
 
     def open_holds(self) -> int:
         """Number of held items that wait for a decision."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBatch:
+    """A batch as the ledger remembers it: what it was made of, not what it came to."""
+
+    seq: int
+    kind: BatchKind
+    read_at: datetime
+    objects: tuple[ObjectRef, ...]
+    subject: str
+    worker: str
+    reason: str
+
+
+class LedgerRecord(Protocol):
+    """The ledger's history, to be replayed."""
+
+    def streams(self) -> list[Stream]:
+        """Streams that have batches."""
+        ...
+
+    def batches(self, stream: Stream) -> Iterator[RecordedBatch]:
+        """All batches of a stream, oldest first."""
+        ...
+
+    def dismissed(self) -> list[tuple[str, str]]:
+        """(id, reason) of held items that were dismissed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDecision:
+    """What was decided on a held item: ``release`` or ``dismiss``, why, and when (UTC)."""
+
+    decision: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A held item as it stands; decision None while it is open.
+
+    event_index is the place in the object's array, -1 where the item is a whole object, which has
+    no raw JSON. read_at is when the object was read.
+    """
+
+    id: str
+    stream: Stream
+    reason: HoldReason
+    detail: str
+    object_key: str
+    object_version: str
+    event_index: int
+    event_id: str | None
+    event_type: str | None
+    raw: str | None
+    read_at: datetime
+    decision: HeldDecision | None
+
+
+class Holds(Protocol):
+    """Held items and what was decided on them. Every method is one transaction."""
+
+    def items(self, *, decided: bool) -> list[HeldRow]:
+        """Open items, and with decided the others too, in the order they were held."""
+        ...
+
+    def item(self, held_id: str) -> HeldRow | None:
+        """One item, None when there is none with this id."""
+        ...
+
+    def read_object(self, held_id: str) -> ReadObject:
+        """The object an item was read from."""
+        ...
+
+    def dismiss(self, decision: Decision) -> bool:
+        """Record that an item is never posted. False when it was decided on before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UnattributedRow:
+    """A job that is or was nobody's; fees in wei, its audit address, when its object was read.
+
+    held: its worker declared no address; otherwise no worker is known.
+    """
+
+    stream: Stream
+    event_id: str
+    dt: datetime
+    request_id: str
+    pipeline: str
+    model: str
+    compute_units: int
+    fees_wei: int
+    held: bool
+    object_key: str
+    object_version: str
+    object_index: int
+    read_at: datetime
+
+    def age(self, now: datetime) -> timedelta:
+        """Time since the job was done."""
+        return now - self.dt
+
+
+class UnattributedJobs(Protocol):
+    """Jobs whose fee stands, or stood, on an account of nobody. Reads only."""
+
+    def open_jobs(self) -> list[UnattributedRow]:
+        """Jobs that are nobody's as the ledger stands, oldest first."""
+        ...
+
+    def with_id(self, event_id: bytes) -> list[UnattributedRow]:
+        """Jobs with this ID that were nobody's once, whoever has them; at most one a stream."""
+        ...
+
+    def streams(self) -> list[Stream]:
+        """The streams in the ledger, sorted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """A commission rate with when and why it was set. worker ``""`` is the default."""
+
+    rate: CommissionRate
+    set_at: datetime
+    reason: str
+
+
+class CommissionHistory(Protocol):
+    """The commission's history. Every method is one transaction."""
+
+    def rates(self) -> list[RateRow]:
+        """All rates, in the order they were set."""
+        ...
+
+    def append(self, choose: Callable[[list[RateRow], datetime | None], RateRow]) -> RateRow:
+        """Add the rate that choose makes of the history and the newest DT in the ledger.
+
+        No batch is committed meanwhile; what choose raises leaves the history as it is.
+        """
         ...

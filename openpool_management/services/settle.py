@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from openpool_management.domain.batch import Batch, BatchKind, ReadObject, batch_id
+from openpool_management.domain.batch import Batch, BatchKind, Decision, ReadObject, batch_id
 from openpool_management.domain.commission import with_commission
 from openpool_management.domain.correlation import PairRules
 from openpool_management.domain.event_frame import decode_events
@@ -25,14 +25,18 @@ DECODE_CHUNK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class DecodedObjects:
-    """Objects of one stream and their events; no ledger was asked about them."""
+    """Objects of one stream and their events; no ledger was asked about them.
+
+    release is the operator's decision that brings back a held event of an object read before;
+    read_at is when that object was read.
+    """
 
     stream: Stream
     read_at: datetime
     objects: list[ReadObject]
     events: pl.DataFrame
     held: list[HeldItem]
-    kind: BatchKind = BatchKind.OBJECTS
+    release: Decision | None = None
 
 
 def decode_objects(stream: Stream, fetched: Iterable[Fetched], read_at: datetime) -> DecodedObjects:
@@ -100,26 +104,37 @@ def settle(
     jobs = with_commission(
         pairing.events.filter(pl.col("event_type") == "job-processed"), head.rates
     )
-    identity = batch_id(stream, decoded.kind, (f"{one.key}\0{one.etag}" for one in decoded.objects))
+    release = decoded.release
+    kind = BatchKind.RELEASE if release else BatchKind.OBJECTS
+    parts = [release.subject] if release else [f"{one.key}\0{one.etag}" for one in decoded.objects]
+    identity = batch_id(stream, kind, parts)
     rows = _lake_rows(pairing.events, jobs)
     lake_file = lake.write(stream, identity, rows) if rows.height else None
     return Batch(
         id=identity,
         stream=stream,
         seq=head.seq + 1,
-        kind=decoded.kind,
-        read_at=decoded.read_at,
+        kind=kind,
+        read_at=release.decided_at if release else decoded.read_at,
         rates_seen=len(head.rates),
         objects=tuple(decoded.objects),
         counts=dict(events.group_by("event_type").len().sort("event_type").rows()),
         duplicates=duplicates,
         held=(*decoded.held, *conflicts),
         entries=entries_of(identity, stream, jobs, pairing.moved, head.rates),
-        unattributed=unattributed_of(jobs),
+        unattributed=unattributed_of(jobs) + unattributed_of(_as_moved(pairing.moved)),
         attributions=attributions_of(pairing.moved),
         presence=presence_of(events),
         lake_file=lake_file,
+        released=release.subject if release else None,
+        subject=release.subject if release else "",
+        reason=release.reason if release else "",
     )
+
+
+def _as_moved(moved: pl.DataFrame) -> pl.DataFrame:
+    """Moved jobs under their new workers: one that lost its pair to another job is nobody's too."""
+    return moved.with_columns(worker="new_worker")
 
 
 def _lake_rows(events: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:

@@ -152,19 +152,7 @@ class SqlLedger:
             ],
         )
         if batch.released is not None:
-            _insert(
-                connection,
-                schema.held_decision,
-                [
-                    {
-                        "held_id": batch.released,
-                        "decision": "release",
-                        "reason": batch.reason,
-                        "decided_at": batch.read_at,
-                        "batch_id": number,
-                    }
-                ],
-            )
+            _insert_release(connection, batch, number)
 
     def _write_objects(
         self, connection: Connection, batch: Batch, stream: int, number: int
@@ -301,6 +289,20 @@ def _insert_batch(
     primary_key = result.inserted_primary_key
     assert primary_key is not None
     return int(primary_key[0])
+
+
+def _insert_release(connection: Connection, batch: Batch, number: int) -> None:
+    row = {
+        "held_id": batch.released,
+        "decision": "release",
+        "reason": batch.reason,
+        "decided_at": batch.read_at,
+        "batch_id": number,
+    }
+    try:
+        _insert(connection, schema.held_decision, [row])
+    except IntegrityError as error:
+        raise LedgerConflict(f"Held item {batch.released} was decided by another.") from error
 
 
 def _held_rows(batch: Batch, objects: Mapping[int, int], number: int) -> list[dict[str, Any]]:
