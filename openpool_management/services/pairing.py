@@ -33,7 +33,7 @@ def attribute_jobs(events: pl.DataFrame, history: StreamHistory, rules: PairRule
     earlier = _earlier_events(fresh, history, rules)
     candidates = pl.concat(
         [
-            frame.select("event_type", *CANDIDATE_SCHEMA).cast(dict(CANDIDATE_SCHEMA))
+            frame.select("event_type", *CANDIDATE_SCHEMA).cast(pl.Schema(CANDIDATE_SCHEMA))
             for frame in (fresh, earlier)
         ]
     )
@@ -57,15 +57,16 @@ def attribute_jobs(events: pl.DataFrame, history: StreamHistory, rules: PairRule
 def _earlier_events(fresh: pl.DataFrame, history: StreamHistory, rules: PairRules) -> pl.DataFrame:
     """The earlier events that can bear on the pairs of fresh ones.
 
-    A job's pair depends on all events of its request key within the window around it. So the
-    window is opened around each job found, until it shows no further one.
+    A job's pair depends on the answers of its request key within a window of it, and on the jobs
+    within a window of those answers. So two windows are opened around each job found, until they
+    show no further one.
     """
     found = pl.DataFrame(schema=LAKE_SCHEMA)
     seen = fresh.select("event_id")
     frontier = fresh
     while frontier.height:
         more = history.ai_events(
-            frontier.select(REQUEST_KEY).unique(), spans_of(frontier["dt"], rules.window)
+            frontier.select(REQUEST_KEY).unique(), spans_of(frontier["dt"], 2 * rules.window)
         )
         more = more.join(seen, on="event_id", how="anti")
         found = pl.concat([found, more.select(*LAKE_SCHEMA)])

@@ -183,7 +183,7 @@ PROCESSED = Row("p1", "processed", "0a", "llm", None, 1, 0, "k0", "e", 1, 0)
     ids=["edge", "tie", "next-object", "twin-before", "twin-after", "same-second"],
 )
 def test_pair(change: dict[str, object], second: int) -> None:
-    job = replace(PROCESSED, second=second, **change)  # type: ignore[arg-type]
+    job = replace(PROCESSED, **{"second": second, **change})  # type: ignore[arg-type]
     assert paired([RECEIVED, job]) == {"p1": ("r1", ALICE)} == model([RECEIVED, job])
 
 
