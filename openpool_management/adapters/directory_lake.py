@@ -63,7 +63,7 @@ class DirectoryLake:
             return pl.LazyFrame(schema=LAKE_SCHEMA)
         return pl.scan_parquet(
             [self.root / file.name for file in files], glob=False, hive_partitioning=False
-        ).cast(dict(LAKE_SCHEMA))
+        ).cast(pl.Schema(LAKE_SCHEMA))
 
     def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
         """See the port."""

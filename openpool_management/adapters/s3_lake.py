@@ -63,7 +63,7 @@ class S3Lake:
         urls = [f"s3://{self.bucket}/{self.prefix}{file.name}" for file in files]
         return pl.scan_parquet(
             urls, glob=False, hive_partitioning=False, storage_options=self._storage_options
-        ).cast(dict(LAKE_SCHEMA))
+        ).cast(pl.Schema(LAKE_SCHEMA))
 
     def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
         """See the port. One listing a stream, since a request for each file would take long."""

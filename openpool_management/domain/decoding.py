@@ -50,9 +50,11 @@ def decode_object(stream: Stream, object_no: int, data: bytes) -> DecodedObject:
         _decode_one_by_one(stream, decoder, object_no, data, decoded)
         return decoded
     kinds = list(map(type, events))
-    for struct in set(kinds):
+    present = set(kinds)
+    for event_type, struct in decoder.types.items():
+        if struct not in present:
+            continue
         indexes = [index for index, kind in enumerate(kinds) if kind is struct]
-        event_type = struct.__struct_config__.tag
         decoded.indexes[event_type] = indexes
         decoded.events[event_type] = [events[index] for index in indexes]
     return decoded

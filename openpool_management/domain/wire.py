@@ -114,9 +114,9 @@ def _stream_decoder(node_type: str, region: str) -> StreamDecoder:
             [
                 ("DT", str),
                 ("ID", str),
-                ("NodeType", Literal[node_type]),  # type: ignore[valid-type]
+                ("NodeType", Literal[node_type]),
                 ("Payload", payload),
-                ("Region", Literal[region]),  # type: ignore[valid-type]
+                ("Region", Literal[region]),
                 ("Version", Literal[1]),
             ],
             tag_field="EventType",

@@ -179,8 +179,8 @@ class LedgerRecord(Protocol):
         """All batches of a stream, oldest first."""
         ...
 
-    def dismissed(self) -> list[tuple[str, str]]:
-        """(id, reason) of held items that were dismissed."""
+    def dismissals(self) -> list[Decision]:
+        """Decisions that held items are never posted."""
         ...
 
 

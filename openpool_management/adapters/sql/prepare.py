@@ -1,5 +1,7 @@
 """The ledger's schema and its first commission rate, made or brought up to date under a lock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,25 +36,11 @@ def prepare_ledger(engine: Engine, first_fee_bps: int) -> None:
     Safe to call from many processes at once. Raises SchemaIsNewer when the database has a revision
     that this version does not know.
     """
-    config = alembic_config()
-    script = ScriptDirectory.from_config(config)
-    newest = script.get_current_head()
+    prepare_schema(engine)
     with engine.connect().execution_options(read_only=True) as connection:
-        if schema_revision(connection) == newest and _has_rate(connection):
+        if _has_rate(connection):
             return
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        current = schema_revision(connection)
-        known = {revision.revision for revision in script.walk_revisions()}
-        if current is not None and current not in known:
-            raise SchemaIsNewer(
-                f"The ledger's schema is at revision {current}, which this version of "
-                f"openpool-management (up to {newest}) does not know: install the version that "
-                "wrote it, or a later one."
-            )
-        if current != newest:
-            command.upgrade(alembic_config(connection), "head")
+    with _locked(engine) as connection:
         if not _has_rate(connection):
             connection.execute(
                 insert(schema.commission_rate).values(
@@ -63,6 +51,44 @@ def prepare_ledger(engine: Engine, first_fee_bps: int) -> None:
                     reason="POOL_COMMISSION_RATE when the ledger was opened",
                 )
             )
+
+
+def prepare_schema(engine: Engine) -> None:
+    """Create or upgrade the schema alone. Raises SchemaIsNewer as prepare_ledger does."""
+    script = ScriptDirectory.from_config(alembic_config())
+    newest = script.get_current_head()
+    with engine.connect().execution_options(read_only=True) as connection:
+        if schema_revision(connection) == newest:
+            return
+    with _locked(engine) as connection:
+        current = schema_revision(connection)
+        known = {revision.revision for revision in script.walk_revisions()}
+        if current is not None and current not in known:
+            raise SchemaIsNewer(
+                f"The ledger's schema is at revision {current}, which this version of "
+                f"openpool-management (up to {newest}) does not know: install the version that "
+                "wrote it, or a later one."
+            )
+        if current != newest:
+            command.upgrade(alembic_config(connection), "head")
+
+
+def copy_commission_rates(source: Engine, target: Engine) -> None:
+    """Give an empty ledger the commission history of another one."""
+    table = schema.commission_rate
+    with source.connect().execution_options(read_only=True) as connection:
+        rows = connection.execute(select(table).order_by(table.c.id)).mappings().all()
+    with target.begin() as connection:
+        connection.execute(insert(table), [dict(row) for row in rows])
+
+
+@contextmanager
+def _locked(engine: Engine) -> Iterator[Connection]:
+    """A transaction that one process at a time is in; on SQLite any writing one is."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        yield connection
 
 
 def schema_revision(connection: Connection) -> str | None:

@@ -1,0 +1,90 @@
+"""The ledger's history, to be replayed by verify."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, select
+
+from openpool_management.adapters.sql import schema
+from openpool_management.adapters.sql.books import reading
+from openpool_management.adapters.sql.ledger import stream_id
+from openpool_management.domain.batch import BatchKind, Decision
+from openpool_management.domain.streams import Stream
+from openpool_management.services.ports import ObjectRef, RecordedBatch
+
+_PAGE = 200
+
+
+class SqlRecord:
+    """Implements the LedgerRecord port."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def streams(self) -> list[Stream]:
+        """See the port."""
+        table = schema.stream
+        with reading(self.engine) as connection:
+            rows = connection.execute(select(table.c.node_type, table.c.region))
+            return sorted(Stream(*row) for row in rows)
+
+    def batches(self, stream: Stream) -> Iterator[RecordedBatch]:
+        """See the port; read by pages, so that a long history needs little memory."""
+        last_seq = 0
+        while page := self._page(stream, last_seq):
+            yield from page
+            last_seq = page[-1].seq
+
+    def dismissals(self) -> list[Decision]:
+        """See the port."""
+        table = schema.held_decision
+        query = select(table.c.held_id, table.c.reason, table.c.decided_at)
+        with reading(self.engine) as connection:
+            rows = connection.execute(query.where(table.c.decision == "dismiss"))
+            return [Decision(*row) for row in rows]
+
+    def _page(self, stream: Stream, after: int) -> list[RecordedBatch]:
+        batch, version, attribution = schema.batch, schema.object_version, schema.attribution
+        with reading(self.engine) as connection:
+            number = stream_id(connection, stream)
+            rows = connection.execute(
+                select(batch)
+                .where(batch.c.stream_id == number, batch.c.seq > after)
+                .order_by(batch.c.seq)
+                .limit(_PAGE)
+            ).all()
+            ids = [row.id for row in rows]
+            objects: dict[int, list[ObjectRef]] = {}
+            for row in connection.execute(
+                select(version)
+                .where(version.c.batch_id.in_(ids))
+                .order_by(version.c.batch_id, version.c.object_no)
+            ):
+                objects.setdefault(row.batch_id, []).append(
+                    ObjectRef(
+                        row.key,
+                        row.version_id or None,
+                        row.etag,
+                        row.size_bytes,
+                        row.last_modified,
+                    )
+                )
+            workers = {
+                batch_id: worker or ""
+                for batch_id, worker in connection.execute(
+                    select(attribution.c.batch_id, attribution.c.worker).where(
+                        attribution.c.batch_id.in_(ids)
+                    )
+                )
+            }
+        return [
+            RecordedBatch(
+                row.seq,
+                BatchKind(row.kind),
+                row.read_at,
+                tuple(objects.get(row.id, ())),
+                row.subject,
+                workers.get(row.id, ""),
+                row.reason,
+            )
+            for row in rows
+        ]
