@@ -1,0 +1,74 @@
+"""The command line, run in this process with an environment of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openpool_management.cli import main
+
+CHECKOUT = Path(__file__).parent.parent.parent
+OURS = ("OPENPOOL_", "S3_", "POOL_", "MAX_FILES_", "AWS_")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which must be one JSON document."""
+        return json.loads(self.stdout)
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def openpool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """``openpool(*arguments, OPTION=value)``: its home is in tmp_path."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OPENPOOL_HOME", str(tmp_path / "home"))
+
+    def run(*arguments: str, **options: object) -> Ran:
+        with monkeypatch.context() as patch:
+            for name, value in options.items():
+                patch.setenv(name, str(value))
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as end:
+                main(arguments)
+        captured = capsys.readouterr()
+        return Ran(int(end.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def clean_environment(home: Path, options: Mapping[str, object]) -> dict[str, str]:
+    """The environment of a child process, without what the developer's shell says."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(OURS)}
+    return kept | {"OPENPOOL_HOME": str(home)} | {name: str(it) for name, it in options.items()}
+
+
+def start_openpool(*arguments: str, home: Path, **options: object) -> "subprocess.Popen[str]":
+    """``openpool`` as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "openpool_management.cli", *arguments],
+        env=clean_environment(home, options),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,61 @@
+import subprocess
+import sys
+
+import pytest
+
+from openpool_management.cli.app import app
+from openpool_management_tests.cli.conftest import CHECKOUT, Command
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    """What is slow to import would be felt at every command, help and completion too."""
+    code = (
+        "import sys; from openpool_management.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print(sorted({'polars', 'sqlalchemy', 'boto3', 'dagster', 'pandas', 'pydantic'}"
+        " & set(sys.modules)))"
+    )
+    for argument in ("--help", "--version"):
+        ran = subprocess.run(
+            [sys.executable, "-c", code, argument],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_told(openpool: Command) -> None:
+    ran = openpool("--version")
+    assert ran.code == 0
+    assert ran.stdout.startswith("openpool")
+
+
+def command_names() -> list[list[str]]:
+    """Every command, with its group before it."""
+    names = [
+        [str(one.name or one.callback.__name__)] for one in app.registered_commands if one.callback
+    ]
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        names += [
+            [str(group.name), str(one.name)] for one in group.typer_instance.registered_commands
+        ]
+    return names
+
+
+@pytest.mark.parametrize("command", command_names(), ids=" ".join)
+def test_every_command_has_help_json_and_exit_codes(openpool: Command, command: list[str]) -> None:
+    ran = openpool(*command, "--help")
+    assert ran.code == 0
+    assert "--json" in ran.stdout
+    assert "Exit codes: 0 done" in ran.stdout
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["sync", "--nonsense"], ["simulate"]])
+def test_wrong_usage_is_two(openpool: Command, arguments: list[str]) -> None:
+    ran = openpool(*arguments)
+    assert ran.code == 2
+    assert ran.stdout == ""
+    assert ran.stderr
