@@ -117,7 +117,7 @@ def is_nearer(one: Row, other: Row, job: Row) -> bool:
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Row]:
-    """A few objects, some starting in one second, some overwriting each other, some a week later."""
+    """A few objects, some of one second, some under one key, some a week later."""
     rows: list[Row] = []
     objects = draw(
         st.sets(

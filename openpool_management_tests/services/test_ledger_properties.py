@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -105,7 +106,7 @@ def turns_of(draw: st.DrawFn, versions: Sequence[Version]) -> list[list[Version]
     shuffled = draw(st.permutations(versions))
     cuts = draw(st.sets(st.integers(1, len(shuffled)), max_size=4))
     bounds = [0, *sorted(cuts), len(shuffled)]
-    return [shuffled[lo:hi] for lo, hi in zip(bounds, bounds[1:], strict=False)]
+    return [shuffled[lo:hi] for lo, hi in pairwise(bounds)]
 
 
 @settings(max_examples=40, deadline=None)
