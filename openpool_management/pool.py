@@ -14,6 +14,7 @@ from openpool_management.adapters.s3_client import s3_client
 from openpool_management.adapters.s3_lake import S3Lake
 from openpool_management.adapters.s3_source import S3Source
 from openpool_management.adapters.sql.attribution import SqlUnattributedJobs
+from openpool_management.adapters.sql.audit import SqlAudit
 from openpool_management.adapters.sql.books import SqlBooks
 from openpool_management.adapters.sql.commissions import SqlCommissionHistory
 from openpool_management.adapters.sql.engine import ledger_engine
@@ -23,6 +24,7 @@ from openpool_management.adapters.sql.prepare import prepare_ledger
 from openpool_management.adapters.sql.presence import SqlPresence
 from openpool_management.adapters.sql.totals import SqlTotals
 from openpool_management.domain.correlation import PairRules
+from openpool_management.services.audit_trail import AuditTrail
 from openpool_management.services.ingest import BatchLimits, Ingest
 from openpool_management.services.ports import EventSource, Lake
 from openpool_management.settings import Settings
@@ -104,6 +106,11 @@ class Pool:
     def totals(self) -> SqlTotals:
         """Running totals, held against what was posted."""
         return SqlTotals(self.engine)
+
+    @cached_property
+    def trail(self) -> AuditTrail:
+        """Ledger and lake, to follow events and statements through."""
+        return AuditTrail(SqlAudit(self.engine), self.ledger, self.lake, self.pair_rules)
 
     @cached_property
     def lake(self) -> Lake:

@@ -1,0 +1,96 @@
+"""Small pictures for asset pages, as Markdown with the PNG inside."""
+
+import base64
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from openpool_management.domain.money import format_eth
+from openpool_management.services.stream_report import Pace, WorkerFees
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TOP_WORKERS = 10
+LONGEST_BYTES = 30_000
+_COLOUR = "#0a7d5a"
+_COLOURS = 16
+_PER_WHOLE = 1_000
+
+
+def short_address(address: str) -> str:
+    """An address as people compare it: ``0x1f57…7952``."""
+    return f"{address[:6]}…{address[-4:]}" if len(address) > 12 else address
+
+
+def fees_chart(rows: Sequence[WorkerFees]) -> str:
+    """Bars of the workers who earned most; empty text when nobody earned anything."""
+    top = [row for row in rows[:TOP_WORKERS] if row.gross_wei]
+    if not top:
+        return ""
+    # Bars are whole thousandths of the longest, so that wei stay integers.
+    longest_wei = top[0].gross_wei
+    bars = [row.gross_wei * _PER_WHOLE // longest_wei for row in top]
+    figure = _figure(0.6 + 0.3 * len(top))
+    axes = figure.add_subplot()
+    axes.barh(range(len(top)), bars, color=_COLOUR)
+    axes.set_yticks(range(len(top)), [short_address(row.worker) for row in top])
+    axes.invert_yaxis()
+    axes.set_xticks([])
+    axes.set_xlim(0, _PER_WHOLE * 1.6)
+    for place, (row, bar) in enumerate(zip(top, bars, strict=True)):
+        axes.text(bar + 8, place, f"{format_eth(row.gross_wei)} ETH", va="center", fontsize=7)
+    axes.set_title("Fees before commission", fontsize=9, loc="left")
+    return _markdown("Fees before commission, by worker", figure)
+
+
+def pace_chart(pace: Pace) -> str:
+    """Jobs per minute; empty text when there were none."""
+    if not pace.minutes:
+        return ""
+    figure = _figure(2.0)
+    axes = figure.add_subplot()
+    axes.bar(range(len(pace.jobs)), pace.jobs, color=_COLOUR)
+    last = len(pace.minutes) - 1
+    ticks = sorted({0, last // 2, last})
+    axes.set_xticks(ticks, [_clock(pace.minutes[tick]) for tick in ticks])
+    axes.set_ylim(bottom=0)
+    axes.set_title("Jobs per minute (UTC)", fontsize=9, loc="left")
+    return _markdown("Jobs per minute", figure)
+
+
+def _clock(moment: datetime) -> str:
+    return moment.strftime("%H:%M")
+
+
+def _figure(height_inches: float) -> "Figure":
+    # Matplotlib takes a second to import and is needed by runs alone, not by every process that
+    # loads the definitions. Figure without pyplot keeps no global state.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.4, height_inches), dpi=90, layout="constrained")
+    figure.patch.set_facecolor("white")
+    return figure
+
+
+def _markdown(title: str, figure: "Figure") -> str:
+    for axes in figure.axes:
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    text = base64.b64encode(_png(figure)).decode()
+    # It is stored with every materialization, for as long as its run is kept.
+    if len(text) > LONGEST_BYTES:
+        return ""
+    return f"![{title}](data:image/png;base64,{text})"
+
+
+def _png(figure: "Figure") -> bytes:
+    """A PNG of few colours, a quarter of the size of one with all."""
+    from PIL import Image
+
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png")
+    with Image.open(full) as image:
+        image.convert("RGB").quantize(_COLOURS).save(small, format="png", optimize=True)
+    return small.getvalue()

@@ -1,0 +1,53 @@
+"""Everything Dagster runs, as one list.
+
+Dagster calls ``defs`` when it loads the code location. Intervals and times of day are part of the
+definitions, so the options are read then; importing this module reads nothing.
+"""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from openpool_management.assets import ASSETS
+from openpool_management.assets.raw_events import raw_events
+from openpool_management.checks import CHECKS
+from openpool_management.jobs import JOBS
+from openpool_management.resources import PoolResource
+from openpool_management.schedules import (
+    check_schedule,
+    full_listing_schedule,
+    maintenance_schedule,
+)
+from openpool_management.sensors import event_log_sensor, run_failure_alert
+from openpool_management.settings import Settings, load_settings
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions by the options in force. Raises SettingsError as load_settings does."""
+    return definitions_for(load_settings(), PoolResource())
+
+
+def definitions_for(settings: Settings, openpool: PoolResource) -> dg.Definitions:
+    """The definitions by some options; runs take their options from the resource."""
+    freshness = dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(minutes=settings.freshness_minutes)
+    )
+    fresh_events = raw_events.map_asset_specs(
+        lambda spec: dg.apply_freshness_policy(spec, freshness)
+    )
+    return dg.Definitions(
+        assets=[fresh_events, *(asset for asset in ASSETS if asset is not raw_events)],
+        asset_checks=CHECKS,
+        jobs=JOBS,
+        sensors=[
+            event_log_sensor(settings.s3_sensor_interval_seconds),
+            run_failure_alert(settings.s3_sensor_interval_seconds),
+        ],
+        schedules=[
+            full_listing_schedule(settings.full_listing_cron),
+            check_schedule,
+            maintenance_schedule,
+        ],
+        resources={"openpool": openpool},
+    )

@@ -1,0 +1,89 @@
+"""What runs: reading, checking, and clearing away old runs."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from openpool_management.assets import ASSETS
+from openpool_management.pool import utc_now
+from openpool_management.resources import PoolResource
+
+RUNS_PER_PAGE = 200
+MAX_RUNTIME_SECONDS = 7200
+
+FINISHED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
+UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED]
+
+ingest_job = dg.define_asset_job(
+    "ingest_job",
+    description="Reads what is new of one stream and brings every page of it up to date. "
+    "Safe to run at any time, for any stream, twice at once: the ledger decides what is new.",
+    selection=dg.AssetSelection.assets(*ASSETS),
+    # Its steps take less time than the process that each would need.
+    executor_def=dg.in_process_executor,
+    tags={"domain": "event-log", "team": "openpool"},
+    run_tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+)
+
+check_job = dg.define_asset_job(
+    "check_job",
+    description="Runs every check and reads nothing. A stream that has fallen silent starts no "
+    "run of its own that would notice.",
+    selection=dg.AssetSelection.checks_for_assets(*ASSETS),
+    executor_def=dg.in_process_executor,
+    tags={"domain": "checks", "team": "openpool"},
+    run_tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+)
+
+
+@dg.op(description="Delete finished runs that are older than OPENPOOL_RUN_RETENTION_DAYS.")
+def delete_old_runs(context: dg.OpExecutionContext, openpool: PoolResource) -> None:
+    """The ledger is not touched: it knows nothing of runs."""
+    before = utc_now() - timedelta(days=openpool.load().run_retention_days)
+    deleted = 0
+    for run_id in _old_runs(context.instance, before):
+        context.instance.delete_run(run_id)
+        deleted += 1
+    context.add_output_metadata({"runs deleted": deleted})
+
+
+@dg.op(
+    ins={"after": dg.In(dg.Nothing)},
+    description="Delete ticks of sensors and schedules older than OPENPOOL_TICK_RETENTION_DAYS.",
+)
+def delete_old_ticks(context: dg.OpExecutionContext, openpool: PoolResource) -> None:
+    """Nothing depends on ticks: which objects are new is a question to the ledger."""
+    before = utc_now() - timedelta(days=openpool.load().tick_retention_days)
+    states = context.instance.all_instigator_state()
+    for state in states:
+        context.instance.purge_ticks(
+            state.instigator_origin_id, state.selector_id, before.timestamp()
+        )
+    context.add_output_metadata({"sensors and schedules": len(states)})
+
+
+@dg.job(
+    description="Deletes old runs and ticks, which Dagster would keep for ever. Runs that have "
+    "not finished are left alone.",
+    executor_def=dg.in_process_executor,
+    tags={"domain": "maintenance", "team": "openpool"},
+    run_tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+)
+def maintenance_job() -> None:
+    """Clear away what Dagster no longer needs."""
+    delete_old_ticks(after=delete_old_runs())
+
+
+JOBS = (ingest_job, check_job, maintenance_job)
+
+
+def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:
+    """Ids of finished runs last touched before a moment, read page by page as they are deleted."""
+    filters = dg.RunsFilter(statuses=FINISHED, updated_before=before)
+    while page := instance.get_run_records(filters, limit=RUNS_PER_PAGE, ascending=True):
+        yield from (record.dagster_run.run_id for record in page)

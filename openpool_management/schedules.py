@@ -1,0 +1,69 @@
+"""What runs by the clock. All times are UTC."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from openpool_management.jobs import check_job, ingest_job, maintenance_job
+from openpool_management.partitions import LISTING_TAG, STREAM_TAG, STREAMS_NAME
+from openpool_management.pool import NoSourceError
+from openpool_management.resources import PoolResource
+
+CHECK_CRON = "7 * * * *"
+MAINTENANCE_CRON = "43 4 * * *"
+
+
+def full_listing_schedule(cron: str) -> dg.ScheduleDefinition:
+    """The schedule that lists every stream from its first key."""
+
+    @dg.schedule(
+        cron,
+        name="full_listing_schedule",
+        job=ingest_job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Lists every stream from its very first key and reads what arrived later than "
+        "the lateness window that the sensor looks back on.",
+        tags={"domain": "event-log", "team": "openpool"},
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, openpool: PoolResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        try:
+            names = [str(stream) for stream in openpool.pool.source.streams()]
+        except NoSourceError as error:
+            yield dg.SkipReason(str(error))
+            return
+        if not names:
+            yield dg.SkipReason(f"{openpool.pool.source.name} holds no objects of any stream.")
+            return
+        context.instance.add_dynamic_partitions(STREAMS_NAME, names)
+        for name in names:
+            yield dg.RunRequest(
+                partition_key=name,
+                run_config={"ops": {"raw_events": {"config": {"full": True}}}},
+                tags={STREAM_TAG: name, LISTING_TAG: "full"},
+            )
+
+    return schedule
+
+
+check_schedule = dg.ScheduleDefinition(
+    name="check_schedule",
+    job=check_job,
+    cron_schedule=CHECK_CRON,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Runs every check once an hour, also for streams that have fallen silent.",
+    tags={"domain": "checks", "team": "openpool"},
+)
+
+maintenance_schedule = dg.ScheduleDefinition(
+    name="maintenance_schedule",
+    job=maintenance_job,
+    cron_schedule=MAINTENANCE_CRON,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deletes old runs and ticks once a day.",
+    tags={"domain": "maintenance", "team": "openpool"},
+)
