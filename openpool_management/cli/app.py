@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from openpool_management.cli import ledger, settings, simulate, sync
+from openpool_management.cli import (
+    commission,
+    held,
+    ledger,
+    settings,
+    simulate,
+    sync,
+    trace,
+    unattributed,
+    verify,
+)
 from openpool_management.cli.exit_codes import EXIT_CODES_HELP, ExitCode
 from openpool_management.cli.failures import explain_failure
 from openpool_management.cli.output import StderrHandler, tell
@@ -24,6 +34,11 @@ app = typer.Typer(
 )
 app.command(epilog=EXIT_CODES_HELP)(sync.sync)
 app.command(epilog=EXIT_CODES_HELP)(ledger.ledger)
+app.command(epilog=EXIT_CODES_HELP)(trace.trace)
+app.add_typer(held.app)
+app.add_typer(unattributed.app)
+app.add_typer(commission.app)
+app.command(epilog=EXIT_CODES_HELP)(verify.verify)
 app.command(epilog=EXIT_CODES_HELP)(settings.settings)
 app.command(epilog=EXIT_CODES_HELP)(simulate.simulate)
 

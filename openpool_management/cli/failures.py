@@ -12,10 +12,12 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
     from openpool_management.adapters.sql.prepare import SchemaIsNewer
     from openpool_management.options import SettingsError
     from openpool_management.pool import NoSourceError
+    from openpool_management.services.decisions import DecisionRefused
     from openpool_management.services.ports import LedgerConflict
+    from openpool_management.services.trace import UnknownEvent
     from openpool_management.simulation.flush import SinkError
 
-    if isinstance(error, SettingsError | NoSourceError):
+    if isinstance(error, SettingsError | NoSourceError | DecisionRefused | UnknownEvent):
         return ExitCode.WRONG_USE, str(error)
     if isinstance(error, SchemaIsNewer | LedgerConflict | SinkError):
         return ExitCode.UNREACHABLE, str(error)

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from openpool_management.domain.money import format_eth
 
-# Output that goes to a file or a pipe is wide enough that no address is broken.
-PIPE_COLUMNS = 220
+# Output that goes to a file or a pipe is wide enough that no address or key is broken.
+PIPE_COLUMNS = 5_000
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")
@@ -41,11 +41,23 @@ def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: int = 0
 ) -> None:
     """Print rows as a table; the last right columns hold numbers. Nothing is cut off."""
-    # A cell may be empty of meaning to rich, so markup is never read from it.
+    # Titles and cells are given as Text, so that no markup is read from what a log holds.
     table = Table(title=Text(title), title_justify="left", header_style="bold", show_edge=False)
     for index, column in enumerate(columns):
         number = index >= len(columns) - right
         table.add_column(column, justify="right" if number else "left", overflow="fold")
+    _print(table, rows)
+
+
+def print_facts(title: str, facts: Iterable[Sequence[object]]) -> None:
+    """Print names and their values under a title."""
+    table = Table(title=Text(title), title_justify="left", show_header=False, show_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    _print(table, facts)
+
+
+def _print(table: Table, rows: Iterable[Sequence[object]]) -> None:
     for row in rows:
         table.add_row(*(Text(printable(str(cell))) for cell in row))
     width = None if sys.stdout.isatty() else PIPE_COLUMNS

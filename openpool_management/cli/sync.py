@@ -1,23 +1,18 @@
 """``openpool sync``: read everything that is new in the event log into the ledger."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from openpool_management.cli.exit_codes import ExitCode
 from openpool_management.cli.output import (
     JsonFlag,
-    StderrHandler,
-    error_console,
     number,
     print_json,
     print_table,
     say,
 )
+from openpool_management.cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from openpool_management.domain.streams import Stream
@@ -77,7 +72,7 @@ def sync_streams(
 ) -> dict[str, dict[str, Any]]:
     """Sync streams one after the other; what was read of each, and the keys that were not."""
     summary: dict[str, dict[str, Any]] = {}
-    with _progress() as progress:
+    with shown_progress() as progress:
         for stream in streams:
             counts: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {"unread": []}
             summary[str(stream)] = counts
@@ -106,26 +101,3 @@ def print_summary(source: str, summary: dict[str, dict[str, Any]]) -> None:
         for name, counts in summary.items()
     ]
     print_table(f"Read from {source}", ["stream", *COUNTS, "unread"], rows, right=6)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A display on standard error, drawn on a terminal alone; log lines go above it."""
-    console = error_console()
-    progress = Progress(
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}", markup=False),
-        TextColumn("{task.fields[read]}"),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    handlers = [it for it in logging.getLogger().handlers if isinstance(it, StderrHandler)]
-    with progress:
-        for handler in handlers:
-            handler.console = console if console.is_terminal else None
-        try:
-            yield progress
-        finally:
-            for handler in handlers:
-                handler.console = None
