@@ -43,7 +43,8 @@ class _Keys(TypedDict):
 
 NOTHING_TO_READ = (
     "There is nothing to read: set S3_BUCKET to the bucket of the event log "
-    "(with S3_ENDPOINT where it is not AWS), or OPENPOOL_EVENTS_DIR to a directory laid out like it."
+    "(with S3_ENDPOINT where it is not AWS), or OPENPOOL_EVENTS_DIR to a directory laid out "
+    "like it."
 )
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from openpool_management.adapters.directory_lake import DirectoryLake
+from openpool_management.adapters.sql.attribution import SqlUnattributedJobs
 from openpool_management.adapters.sql.books import SqlBooks
 from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.holds import SqlHolds
 from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.adapters.sql.prepare import copy_commission_rates, prepare_schema
 from openpool_management.adapters.sql.record import SqlRecord
-from openpool_management.adapters.sql.attribution import SqlUnattributedJobs
 from openpool_management.domain.holds import WAIVABLE
 from openpool_management.domain.streams import Stream
 from openpool_management.pool import Pool

@@ -114,8 +114,8 @@ class Decision:
 class Batch:
     """One commit on a stream. seq is its place in the stream's history, counted from 1.
 
-    counts: events by type, duplicates left out. For a decision, subject is what was decided on (a held
-    item's id, a job's event ID) and reason the operator's words.
+    counts: events by type, duplicates left out. For a decision, subject is what was decided on (a
+    held item's id, a job's event ID) and reason the operator's words.
     """
 
     id: str

@@ -45,7 +45,11 @@ def with_commission(
 
     Rows without a worker get the default rate, which nobody is charged.
     """
-    schema: dict[str, pl.DataType] = {"_holder": pl.String(), "dt": jobs.schema["dt"], "_bps": pl.Int64()}
+    schema: dict[str, pl.DataType] = {
+        "_holder": pl.String(),
+        "dt": jobs.schema["dt"],
+        "_bps": pl.Int64(),
+    }
     table = pl.DataFrame(
         [
             (rate.worker, rate.effective_from, -1 if rate.fee_bps is None else rate.fee_bps)

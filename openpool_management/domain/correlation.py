@@ -90,9 +90,7 @@ def _nearest(fitting: pl.DataFrame) -> pl.DataFrame:
             "object_etag_received",
             "object_index_received",
         ).unique("event_id", keep="last")
-    return fitting.select(
-        "event_id", received_id="event_id_received", worker="worker_received"
-    )
+    return fitting.select("event_id", received_id="event_id_received", worker="worker_received")
 
 
 def _may_pair(rules: PairRules) -> pl.Expr:

@@ -23,7 +23,7 @@ class OtherEvent:
 
 @dataclass(slots=True)
 class DecodedObject:
-    """Events of one object: by event type their array indexes and structs, others, and held ones."""
+    """Events of one object: array indexes and structs by event type, others, and held ones."""
 
     indexes: dict[str, list[int]] = field(default_factory=dict)
     events: dict[str, list[Any]] = field(default_factory=dict)

@@ -1,9 +1,7 @@
 """Events as typed columns: one row per event, in the order of the stream."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 import polars as pl
@@ -12,7 +10,13 @@ from openpool_management.domain.addresses import checksum_address
 from openpool_management.domain.decoding import DecodedObject, decode_object, raw_events
 from openpool_management.domain.event_ids import decode_id, encode_ids
 from openpool_management.domain.holds import HeldItem, HoldReason
-from openpool_management.domain.money import MAX_DIGITS
+from openpool_management.domain.payload_columns import (
+    INTEGER_COLUMNS,
+    STRING_COLUMNS,
+    TOO_LONG,
+    payload_columns,
+    strings,
+)
 from openpool_management.domain.streams import Stream
 
 TRANSCODE_PIPELINE = "transcode"
@@ -39,21 +43,6 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
 """Columns of decoded events. response_us is the response time in microseconds for both node types;
 payload is the JSON text of events that are no jobs and no connections."""
 
-_INTEGERS = {
-    "compute_units": "computeUnits",
-    "price_wei": "pricePerComputeUnit",
-    "fees_wei": "fees",
-    "response": "responseTime",
-    "duration": "duration",
-}
-_STRINGS = {
-    "worker": "ethAddress",
-    "connection": "connection",
-    "request_id": "requestID",
-    "pipeline": "pipeline",
-    "model": "modelID",
-}
-_TOO_LONG = -(10**MAX_DIGITS) + 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -105,10 +94,10 @@ def _frames(stream: Stream, decoded: dict[int, DecodedObject]) -> Iterator[pl.Da
     if others:
         yield pl.DataFrame(
             {
-                "dt_text": _strings(event.DT for event in others),
+                "dt_text": strings([event.DT for event in others]),
                 "event_id": encode_ids([event.ID for event in others]),
-                "event_type": _strings(event.event_type for event in others),
-                "payload": _strings(event.payload for event in others),
+                "event_type": strings([event.event_type for event in others]),
+                "payload": strings([event.payload for event in others]),
                 "object_no": _object_numbers((no, len(one.others)) for no, one in decoded.items()),
                 "object_index": pl.Series(
                     [index for one in decoded.values() for index in one.other_indexes],
@@ -119,45 +108,17 @@ def _frames(stream: Stream, decoded: dict[int, DecodedObject]) -> Iterator[pl.Da
 
 
 def _typed_frame(stream: Stream, event_type: str, events: list[Any]) -> pl.DataFrame:
-    payloads = list(map(attrgetter("Payload"), events))
-    fields = payloads[0].__struct_fields__
-    columns: dict[str, pl.Series] = {
-        "dt_text": _strings(map(attrgetter("DT"), events)),
-        "event_id": encode_ids(list(map(attrgetter("ID"), events))),
-    }
-    for column, name in _STRINGS.items():
-        if name in fields:
-            columns[column] = _strings(map(attrgetter(name), payloads))
-    for column, name in _INTEGERS.items():
-        if name in fields:
-            columns[column] = _integers(list(map(attrgetter(name), payloads)))
-    if event_type == "ticket-redeemed":
-        columns["payload"] = _strings(map(_ticket_text, payloads))
-        columns["lowest_number"] = _integers(
-            [min(ticket.faceValue, ticket.winProb, ticket.creationRound, 0) for ticket in payloads]
-        )
-    frame = pl.DataFrame(columns).with_columns(event_type=pl.lit(event_type))
+    columns = payload_columns([event.Payload for event in events])
+    frame = pl.DataFrame(
+        {
+            "dt_text": strings([event.DT for event in events]),
+            "event_id": encode_ids([event.ID for event in events]),
+            **columns,
+        }
+    ).with_columns(event_type=pl.lit(event_type))
     if event_type == "job-processed" and stream.node_type == "transcode":
         frame = frame.with_columns(pipeline=pl.lit(TRANSCODE_PIPELINE), model=pl.lit(""))
     return frame
-
-
-def _ticket_text(ticket: Any) -> str:
-    return json.dumps({name: getattr(ticket, name) for name in ticket.__struct_fields__})
-
-
-def _strings(values: Iterable[str]) -> pl.Series:
-    return pl.Series(list(values), dtype=pl.String)
-
-
-def _integers(values: Sequence[int]) -> pl.Series:
-    try:
-        return pl.Series(values, dtype=pl.Int64)
-    except (TypeError, OverflowError):
-        limit = 10**MAX_DIGITS
-        return pl.Series(
-            [value if -limit < value < limit else _TOO_LONG for value in values], dtype=pl.Int128
-        )
 
 
 def _object_numbers(runs: Iterable[tuple[int, int]]) -> pl.Series:
@@ -165,8 +126,8 @@ def _object_numbers(runs: Iterable[tuple[int, int]]) -> pl.Series:
 
 
 def _with_all_columns(frame: pl.DataFrame) -> pl.DataFrame:
-    missing: dict[str, pl.DataType] = {name: pl.String() for name in (*_STRINGS, "payload")}
-    missing |= {name: pl.Int64() for name in (*_INTEGERS, "lowest_number")}
+    missing: dict[str, pl.DataType] = {name: pl.String() for name in STRING_COLUMNS}
+    missing |= {name: pl.Int64() for name in INTEGER_COLUMNS}
     return frame.with_columns(
         pl.lit(None, dtype).alias(name)
         for name, dtype in missing.items()
@@ -215,7 +176,6 @@ def _parse_addresses(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _doubt(now: datetime, waived: frozenset[HoldReason]) -> pl.Expr:
-    numbers = [*_INTEGERS, "lowest_number"]
     price, units, fees = pl.col("price_wei"), pl.col("compute_units"), pl.col("fees_wei")
     # Dividing can't overflow; multiplying two long numbers could.
     fee_holds = (
@@ -230,8 +190,8 @@ def _doubt(now: datetime, waived: frozenset[HoldReason]) -> pl.Expr:
             HoldReason.BAD_ADDRESS,
             pl.col("stated_worker").is_not_null() & pl.col("worker").is_null(),
         ),
-        (HoldReason.NUMBER_TOO_LONG, pl.any_horizontal(pl.col(*numbers) == _TOO_LONG)),
-        (HoldReason.NEGATIVE_NUMBER, pl.any_horizontal(pl.col(*numbers) < 0)),
+        (HoldReason.NUMBER_TOO_LONG, pl.any_horizontal(pl.col(*INTEGER_COLUMNS) == TOO_LONG)),
+        (HoldReason.NEGATIVE_NUMBER, pl.any_horizontal(pl.col(*INTEGER_COLUMNS) < 0)),
         (HoldReason.FEE_MISMATCH, ~fee_holds),
     ]
     return pl.coalesce(

@@ -43,9 +43,9 @@ def encode_ids(texts: Sequence[str]) -> pl.Series:
 
 def _packed_uuids(texts: Sequence[str]) -> bytes | None:
     """The UUIDs' bytes one after the other; None if one text is no UUID."""
-    if any(len(text) != _UUID_LENGTH for text in texts):
-        return None
     joined = "".join(texts)
+    if len(joined) != _UUID_LENGTH * len(texts) or min(map(len, texts), default=0) < _UUID_LENGTH:
+        return None
     dashes = "-" * len(texts)
     if any(joined[place::_UUID_LENGTH] != dashes for place in _DASHES):
         return None

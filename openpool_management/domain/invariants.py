@@ -36,7 +36,7 @@ def trial_balance_is_zero(balances: Balances) -> list[str]:
 
 
 def earned_equals_distributed(balances: Balances) -> list[str]:
-    """Stream by stream, what was earned is what was posted to workers, pool, unattributed and held."""
+    """In each stream, what was earned is what workers, pool, unattributed and held were given."""
     totals_wei: Counter[str] = Counter()
     for account, balance_wei in balances.items():
         if account.stream:

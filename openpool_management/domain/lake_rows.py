@@ -48,9 +48,7 @@ def with_address(events: pl.DataFrame, objects: Sequence[ReadObject]) -> pl.Data
             "object_start": pl.Series(
                 [one.start or EPOCH for one in objects], dtype=pl.Datetime("ms", "UTC")
             ),
-            "read_at": pl.Series(
-                [one.read_at for one in objects], dtype=pl.Datetime("ms", "UTC")
-            ),
+            "read_at": pl.Series([one.read_at for one in objects], dtype=pl.Datetime("ms", "UTC")),
         }
     )
     return events.join(addresses, on="object_no", how="left", maintain_order="left")

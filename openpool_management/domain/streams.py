@@ -45,7 +45,7 @@ class Stream:
         return f"{self.region}/{self.node_type}/"
 
     def key_at(self, moment: datetime) -> str:
-        """A key that sorts before every object of the stream that starts at or after moment (UTC)."""
+        """A key that sorts before all objects of the stream that start at or after moment (UTC)."""
         return f"{self.prefix}{self.region}-{self.node_type}-{moment.strftime(KEY_TIME_FORMAT)}"
 
 

@@ -94,7 +94,7 @@ PAYLOADS: dict[str, dict[str, type[msgspec.Struct]]] = {
 
 @dataclass(frozen=True, slots=True)
 class StreamDecoder:
-    """Decoders for one stream: whole objects and single events, and the struct of each event type."""
+    """Decoders for a stream's objects and single events, and the struct of each event type."""
 
     objects: "msgspec.json.Decoder[list[Any] | None]"
     event: "msgspec.json.Decoder[Any]"

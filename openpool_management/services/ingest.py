@@ -150,6 +150,6 @@ class Ingest:
             else:
                 return Outcome(batch, prepared.unread)
         raise LedgerConflict(
-            f"Stream {stream} was changed by others {MAX_CONFLICTS} times while one batch was being "
-            "settled: stop the other processes that sync it and try again."
+            f"Stream {stream} was changed by others {MAX_CONFLICTS} times while one batch was "
+            "being settled: stop the other processes that sync it and try again."
         )

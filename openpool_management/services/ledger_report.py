@@ -89,9 +89,7 @@ def _as_text(stream: dict[str, Any]) -> dict[str, Any]:
     stream["workers"] = {
         address: {
             "jobs": worker["jobs"],
-            "compute_units": {
-                pipeline: units for pipeline, units in sorted(worker["compute_units"].items())
-            },
+            "compute_units": dict(sorted(worker["compute_units"].items())),
             "gross_wei": str(worker["gross_wei"]),
             "net_wei": str(worker["net_wei"]),
             "commission_wei": str(worker["commission_wei"]),

@@ -69,7 +69,7 @@ class EventSource(Protocol):
         ...
 
     def fetch(self, refs: Sequence[ObjectRef]) -> Iterator[Fetched]:
-        """Read objects, several at once, yielded in the order of refs; never raises for one object."""
+        """Read objects, several at once, in the order of refs; never raises for one object."""
         ...
 
 
@@ -123,7 +123,7 @@ class Lake(Protocol):
     """The event lake: Parquet files that are written once."""
 
     def write(self, stream: Stream, batch_id: str, rows: pl.DataFrame) -> LakeFile:
-        """Write rows of LAKE_SCHEMA as one file, durably; the same rows always give the same name."""
+        """Write rows of LAKE_SCHEMA as one file, durably; the same rows give the same name."""
         ...
 
     def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:

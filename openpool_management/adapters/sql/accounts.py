@@ -34,14 +34,10 @@ class AccountBook:
         self._open(
             [posting.account for posting in entry.postings] + [work.account for work in entry.work]
         )
-        result = self.connection.execute(
-            insert(schema.entry).values(
-                posting_key=entry.key, batch_id=batch_id, posted_at=posted_at
-            )
-        )
-        primary_key = result.inserted_primary_key
-        assert primary_key is not None
-        entry_id = int(primary_key[0])
+        statement = insert(schema.entry).returning(schema.entry.c.id)
+        entry_id = self.connection.scalars(
+            statement.values(posting_key=entry.key, batch_id=batch_id, posted_at=posted_at)
+        ).one()
         self._insert(schema.posting, [self._money(entry_id, one) for one in entry.postings])
         self._insert(schema.work_posting, [self._work(entry_id, one) for one in entry.work])
 
@@ -90,7 +86,9 @@ class AccountBook:
 def account_heads(
     connection: Connection, stream: str | None
 ) -> list[tuple[Account, int, int, int, int, int, int]]:
-    """(account, id, seq, balance_wei, work seq, jobs, compute_units) of a stream's accounts, or all.
+    """(account, id, seq, balance_wei, work seq, jobs, compute_units) of each account of a stream.
+
+    stream None: of all streams.
 
     Reads each account's last row by its index, so the cost does not grow with the postings.
     """

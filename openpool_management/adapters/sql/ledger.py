@@ -192,7 +192,7 @@ class SqlLedger:
         except IntegrityError as error:
             raise LedgerConflict("An object of the batch was read by another process.") from error
         inserted = select(table.c.object_no, table.c.id).where(table.c.batch_id == number)
-        return {no: row_id for no, row_id in connection.execute(inserted)}
+        return dict(connection.execute(inserted).tuples())
 
     def _known_unattributed(self, connection: Connection, stream: int, batch: Batch) -> set[bytes]:
         table = schema.unattributed_job
@@ -264,8 +264,10 @@ def _insert_batch(
     }
     file = batch.lake_file
     try:
-        result = connection.execute(
-            insert(schema.batch).values(
+        return connection.scalars(
+            insert(schema.batch)
+            .returning(schema.batch.c.id)
+            .values(
                 batch_id=batch.id,
                 stream_id=stream,
                 seq=batch.seq,
@@ -287,9 +289,6 @@ def _insert_batch(
         )
     except IntegrityError as error:
         raise LedgerConflict(f"Stream {batch.stream} has moved on.") from error
-    primary_key = result.inserted_primary_key
-    assert primary_key is not None
-    return int(primary_key[0])
 
 
 def _insert_release(connection: Connection, batch: Batch, number: int) -> None:
