@@ -48,7 +48,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class WorkPosting:
-    """What one account gains in jobs and compute units of its pipeline; negative for what it gives."""
+    """What one account gains in jobs and compute units; negative for what it gives."""
 
     account: Account
     jobs: int

@@ -286,7 +286,7 @@ def _insert_batch(
                 subject=batch.subject,
                 reason=batch.reason,
             )
-        )
+        ).one()
     except IntegrityError as error:
         raise LedgerConflict(f"Stream {batch.stream} has moved on.") from error
 

@@ -30,7 +30,7 @@ class Exact(TypeDecorator[int]):
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC: TIMESTAMPTZ, or on SQLite ISO 8601 text of one width, which sorts by time."""
+    """A moment in UTC: TIMESTAMPTZ; on SQLite ISO 8601 text of one width, which sorts by time."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
