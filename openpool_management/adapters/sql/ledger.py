@@ -192,7 +192,7 @@ class SqlLedger:
         except IntegrityError as error:
             raise LedgerConflict("An object of the batch was read by another process.") from error
         inserted = select(table.c.object_no, table.c.id).where(table.c.batch_id == number)
-        return dict(connection.execute(inserted).tuples())
+        return dict(connection.execute(inserted).tuples().all())
 
     def _known_unattributed(self, connection: Connection, stream: int, batch: Batch) -> set[bytes]:
         table = schema.unattributed_job
