@@ -264,7 +264,7 @@ def _insert_batch(
     }
     file = batch.lake_file
     try:
-        return connection.scalars(
+        number: int = connection.scalars(
             insert(schema.batch)
             .returning(schema.batch.c.id)
             .values(
@@ -289,6 +289,7 @@ def _insert_batch(
         ).one()
     except IntegrityError as error:
         raise LedgerConflict(f"Stream {batch.stream} has moved on.") from error
+    return number
 
 
 def _insert_release(connection: Connection, batch: Batch, number: int) -> None:
