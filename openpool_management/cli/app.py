@@ -9,6 +9,7 @@ import typer
 
 from openpool_management.cli import (
     commission,
+    doctor,
     held,
     ledger,
     settings,
@@ -40,6 +41,7 @@ app.add_typer(unattributed.app)
 app.add_typer(commission.app)
 app.command(epilog=EXIT_CODES_HELP)(verify.verify)
 app.command(epilog=EXIT_CODES_HELP)(settings.settings)
+app.command(epilog=EXIT_CODES_HELP)(doctor.doctor)
 app.command(epilog=EXIT_CODES_HELP)(simulate.simulate)
 
 

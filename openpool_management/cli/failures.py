@@ -8,6 +8,8 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
 
     No sentence holds a secret.
     """
+    from botocore.exceptions import ProfileNotFound
+
     from openpool_management.adapters.sql.errors import explain_database_error
     from openpool_management.adapters.sql.prepare import SchemaIsNewer
     from openpool_management.options import SettingsError
@@ -23,6 +25,11 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
         return ExitCode.UNREACHABLE, str(error)
     if isinstance(error, OSError):
         return ExitCode.UNREACHABLE, _os_sentence(error)
+    if isinstance(error, ProfileNotFound):
+        return (
+            ExitCode.WRONG_USE,
+            f"{error}: set AWS_PROFILE to a profile that exists, or unset it.",
+        )
     sentence = explain_database_error(error)
     return None if sentence is None else (ExitCode.UNREACHABLE, sentence)
 

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,8 +35,11 @@ def free_port() -> int:
 class DagsterProcess:
     """The UI, the daemon and the code server."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        """Start it in folder, which holds dagster.yaml and workspace.yaml; output goes to a log."""
+    def __init__(self, folder: Path) -> None:
+        """Start it in folder, which holds dagster.yaml and workspace.yaml; output goes to a log.
+
+        It gets the environment of this process.
+        """
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         self.log = folder / "dagster-dev.log"
@@ -48,7 +50,6 @@ class DagsterProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
                 # Not the project, whose .env Dagster would load.
                 cwd=folder,
                 # A group of its own: Ctrl-C reaches the demo, and the demo ends Dagster in order.

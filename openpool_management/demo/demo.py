@@ -36,11 +36,12 @@ def run_demo(home: Path, *, once: bool) -> int:
     with ExitStack() as ending:
         stop = ending.enter_context(_signals())
         folder = DemoHome(home)
-        server = EmbeddedS3(BUCKET)
-        ending.callback(server.stop)
-        environment = folder.environment(os.environ, server.endpoint_url, BUCKET)
+        environment = folder.environment(os.environ)
         os.environ.clear()
         os.environ.update(environment)
+        server = EmbeddedS3(BUCKET)
+        ending.callback(server.stop)
+        os.environ.update(S3_BUCKET=BUCKET, S3_ENDPOINT=server.endpoint_url)
         pool = Pool(Settings())
         ending.callback(pool.engine.dispose)
 
@@ -57,7 +58,7 @@ def run_demo(home: Path, *, once: bool) -> int:
             return _once(pool, truth)
 
         folder.prepare_dagster()
-        dagster = DagsterProcess(folder.dagster_folder, environment)
+        dagster = DagsterProcess(folder.dagster_folder)
         ending.callback(_stop_dagster, dagster)
         say(f"Dagster starts on {dagster.url}; its sensor finds the objects and reads them.")
         exit_code = _wait_for_history(pool, truth, dagster, stop)

@@ -65,9 +65,7 @@ class DemoHome:
             else:
                 path.unlink()
 
-    def environment(
-        self, outer: Mapping[str, str], endpoint_url: str, bucket: str
-    ) -> dict[str, str]:
+    def environment(self, outer: Mapping[str, str]) -> dict[str, str]:
         """What this process and its children run with: outer, less all that is the operator's."""
         kept = {name: text for name, text in outer.items() if not name.startswith(LEAKY_PREFIXES)}
         # An empty variable hides what the operator's .env says.
@@ -85,8 +83,6 @@ class DemoHome:
             | {name: os.pathsep.join(filter(None, parts)) for name, parts in paths.items()}
             | {
                 "OPENPOOL_HOME": str(self.folder),
-                "S3_BUCKET": bucket,
-                "S3_ENDPOINT": endpoint_url,
                 "AWS_ACCESS_KEY_ID": S3_KEY,
                 "AWS_SECRET_ACCESS_KEY": S3_KEY,
                 "AWS_CONFIG_FILE": os.devnull,

@@ -1,0 +1,145 @@
+"""The demo as a newcomer starts it, in an environment that is full of an operator's options."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from openpool_management.domain.money import format_eth
+
+CHECKOUT = Path(__file__).parent.parent.parent
+EQUAL = "The ledger is equal to the wei"
+# Options of a pool in use, wrong ones among them: a demo that saw one of them would fail.
+OPERATOR = {
+    "OPENPOOL_HOME": "/proc/an-operators-home",
+    "OPENPOOL_LEDGER_URL": "postgresql+psycopg://pool:hush@127.0.0.1:9/ledger",
+    "OPENPOOL_EVENTS_DIR": "/nowhere",
+    "OPENPOOL_NO_SUCH_OPTION": "1",
+    "POOL_COMMISSION_RATE": "0.9",
+    "S3_BUCKET": "production",
+    "S3_ENDPOINT": "http://127.0.0.1:9",
+    "AWS_PROFILE": "production",
+    "DAGSTER_HOME": "/proc/an-operators-dagster",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
+
+
+def start_demo(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """The demo in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "openpool_management.demo", "--home", str(home), *arguments],
+        env={**os.environ, **OPERATOR},
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def processes_of(home: Path) -> list[int]:
+    """The ids of living processes that have the demo's home in their environment or command."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(home) in text and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
+
+
+def ledger_of(home: Path) -> dict[str, dict[str, dict[str, str]]]:
+    """What ``openpool ledger --json`` says of a demo's home."""
+    ours = ("OPENPOOL_", "S3_", "POOL_", "MAX_FILES_")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "openpool_management.cli", "ledger", "--json"],
+        env=kept | {"OPENPOOL_HOME": str(home)},
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    document: dict[str, dict[str, dict[str, str]]] = json.loads(ran.stdout)
+    return document
+
+
+def test_once_prints_an_exact_ledger_and_leaves_nothing_running(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    for _ in range(2):  # demos don't add up
+        demo = start_demo(home, "--once")
+        output, _ = demo.communicate(timeout=240)
+        assert demo.returncode == 0, output
+        assert EQUAL in output
+        assert "with 5,000 events" in output
+        assert processes_of(home) == []
+        balances = ledger_of(home)["balances"]
+        assert len(balances) == 6
+        for address, balance in balances.items():
+            assert address in output
+            assert format_eth(int(balance["earned_wei"])) in output
+    assert {path.name for path in home.iterdir()} == {"demo.lock", "lake", "ledger.sqlite"}
+
+
+def test_a_folder_with_other_files_is_not_emptied(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_text("an operator's")
+    demo = start_demo(tmp_path, "--once")
+    output, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "--home" in output
+    assert "Traceback" not in output
+    assert (tmp_path / "ledger.sqlite").read_text() == "an operator's"
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    first = start_demo(home, "--once")
+    try:
+        assert first.stdout is not None
+        assert "An S3 server is on" in first.stdout.readline()
+        second = start_demo(home, "--once")
+        output, _ = second.communicate(timeout=60)
+        assert second.returncode == 1
+        assert "Another demo runs" in output
+    finally:
+        first.terminate()
+        first.communicate(timeout=60)
+    assert first.returncode == 0
+    assert processes_of(home) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT])
+def test_through_dagster_until_a_signal_ends_every_process(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    home = tmp_path / "demo"
+    demo = start_demo(home)
+    lines = []
+    try:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            lines.append(line)
+            if line.startswith("Dagster's UI: "):
+                break
+        output = "".join(lines)
+        assert EQUAL in output
+        url = lines[-1].split()[2]
+        assert url.startswith("http://127.0.0.1:")
+        with urlopen(f"{url}/server_info") as answer:
+            assert answer.status == 200
+        assert len(processes_of(home)) > 1
+        demo.send_signal(number)
+        rest, _ = demo.communicate(timeout=90)
+    finally:
+        demo.terminate()
+        demo.communicate(timeout=90)
+    assert demo.returncode == 0, output + rest
+    assert "Every process of the demo has ended." in rest
+    assert processes_of(home) == []
+    assert (home / "dagster" / "history").is_dir()
