@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from openpool_management.adapters.directory_lake import DirectoryLake
 from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.adapters.s3_client import s3_client
+from openpool_management.adapters.s3_clock import server_time
 from openpool_management.adapters.s3_lake import S3Lake
 from openpool_management.adapters.s3_source import S3Source
 from openpool_management.adapters.sql.attribution import SqlUnattributedJobs
@@ -18,15 +19,17 @@ from openpool_management.adapters.sql.audit import SqlAudit
 from openpool_management.adapters.sql.books import SqlBooks
 from openpool_management.adapters.sql.commissions import SqlCommissionHistory
 from openpool_management.adapters.sql.engine import ledger_engine
+from openpool_management.adapters.sql.health import ledger_health
 from openpool_management.adapters.sql.holds import SqlHolds
 from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.adapters.sql.prepare import prepare_ledger
 from openpool_management.adapters.sql.presence import SqlPresence
+from openpool_management.adapters.sql.quality import SqlRewrittenKeys
 from openpool_management.adapters.sql.totals import SqlTotals
 from openpool_management.domain.correlation import PairRules
 from openpool_management.services.audit_trail import AuditTrail
 from openpool_management.services.ingest import BatchLimits, Ingest
-from openpool_management.services.ports import EventSource, Lake
+from openpool_management.services.ports import EventSource, Lake, LedgerHealth
 from openpool_management.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,6 +110,21 @@ class Pool:
     def totals(self) -> SqlTotals:
         """Running totals, held against what was posted."""
         return SqlTotals(self.engine)
+
+    @property
+    def rewritten_keys(self) -> SqlRewrittenKeys:
+        """Keys of the event log that were overwritten."""
+        return SqlRewrittenKeys(self.engine)
+
+    def health(self) -> LedgerHealth:
+        """The state of the ledger's database."""
+        return ledger_health(self.engine)
+
+    def store_time(self) -> datetime | None:
+        """What time the event log's store thinks it is, None for a directory."""
+        if self.settings.s3_bucket is None:
+            return None
+        return server_time(self._client(), self.settings.s3_bucket)
 
     @cached_property
     def trail(self) -> AuditTrail:

@@ -1,11 +1,14 @@
 """The event lake under a prefix of an S3-compatible store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
+from botocore.exceptions import BotoCoreError, ClientError
 
 from openpool_management.adapters.directory_lake import lake_file, parquet_bytes
+from openpool_management.adapters.s3_client import explain
 from openpool_management.domain.batch import LakeFile
 from openpool_management.domain.lake_rows import LAKE_SCHEMA
 from openpool_management.domain.streams import Stream
@@ -66,17 +69,32 @@ class S3Lake:
         ).cast(pl.Schema(LAKE_SCHEMA))
 
     def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
-        """See the port. One listing a stream, since a request for each file would take long."""
+        """See the port. One listing a stream, since a request for each file would take long.
+
+        Raises ConnectionError, as probe does.
+        """
         folders = {file.name.rpartition("/")[0] for file in files}
         there: set[str] = set()
         pages = self.client.get_paginator("list_objects_v2")
-        for folder in sorted(folders):
-            for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}{folder}/"):
-                there |= {item["Key"] for item in page.get("Contents", [])}
+        with self._explained("listed"):
+            for folder in sorted(folders):
+                for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}{folder}/"):
+                    there |= {item["Key"] for item in page.get("Contents", [])}
         return [file for file in files if self.prefix + file.name not in there]
 
     def probe(self) -> None:
         """See the port."""
         key = f"{self.prefix}.probe"
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=b"")
-        self.client.delete_object(Bucket=self.bucket, Key=key)
+        with self._explained("written"):
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=b"")
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            place = f"s3://{self.bucket}/{self.prefix}"
+            raise ConnectionError(
+                f"The lake at {place} could not be {what}: {explain(error, self.client)}"
+            ) from error

@@ -1,4 +1,4 @@
-"""Records of a ledger as looking things up needs them: batches, posted lines, changed workers."""
+"""Records of a ledger as looking things up needs them: batches, lines, workers, held items."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,11 +69,9 @@ class HeldRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectSpan:
-    """One object version that was read: the times its key states, in UTC."""
+class RewrittenKey:
+    """A key that was read with several contents; keeps_versions: each of them is a version."""
 
     key: str
-    version_id: str
-    etag: str
-    starts_at: datetime
-    ends_at: datetime
+    contents: int
+    keeps_versions: bool

@@ -299,3 +299,12 @@ class CommissionHistory(Protocol):
         No batch is committed meanwhile; what choose raises leaves the history as it is.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHealth:
+    """The state of the ledger's database. journal_mode is SQLite's, empty for any other kind."""
+
+    kind: str
+    revision: str | None
+    journal_mode: str
