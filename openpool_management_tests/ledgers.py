@@ -11,27 +11,25 @@ from tempfile import mkdtemp
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from openpool_management.adapters.directory_lake import DirectoryLake
-from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import SqlBooks
 from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.adapters.sql.prepare import prepare_ledger
+from openpool_management.adapters.sql.presence import SqlPresence
 from openpool_management.domain.accounts import Account, AccountKind
-from openpool_management.domain.batch import LakeFile, PresenceKind
+from openpool_management.domain.batch import LakeFile
 from openpool_management.domain.correlation import PairRules
 from openpool_management.domain.event_ids import decode_id
 from openpool_management.domain.invariants import broken_invariants
 from openpool_management.domain.lake_rows import EPOCH
 from openpool_management.domain.presence import (
     ConnectionInterval,
-    PlacedFact,
-    Position,
-    intervals_of,
 )
 from openpool_management.domain.streams import Stream, times_of_key
+from openpool_management.services.connections import connections
 from openpool_management.services.history import StreamHistory
 from openpool_management.services.ingest import BatchLimits, Ingest, Outcome
 from openpool_management.services.ledger_report import ledger_document
@@ -160,27 +158,7 @@ class ScratchLedger:
 
     def connections(self, stream: Stream) -> list[ConnectionInterval]:
         """The connection intervals of a stream, from the facts in the ledger."""
-        facts, objects = schema.presence, schema.object_version
-        query = (
-            select(facts, objects.c.key, objects.c.etag, objects.c.starts_at)
-            .join(objects, objects.c.id == facts.c.object_id)
-            .join(schema.stream, schema.stream.c.id == facts.c.stream_id)
-            .where(
-                schema.stream.c.node_type == stream.node_type,
-                schema.stream.c.region == stream.region,
-            )
-        )
-        with self.engine.connect().execution_options(read_only=True) as connection:
-            return intervals_of(
-                PlacedFact(
-                    Position(row.starts_at or EPOCH, row.key, row.etag, row.object_index),
-                    row.dt,
-                    PresenceKind(row.kind),
-                    row.worker,
-                    row.connection,
-                )
-                for row in connection.execute(query)
-            )
+        return connections(SqlPresence(self.engine), stream)
 
 
 @cache

@@ -106,7 +106,10 @@ def full_batch() -> Batch:
         held=(HeldItem(0, 2, HoldReason.FEE_MISMATCH, "d", "id", "job-processed", "{}"),),
         unattributed=(UnattributedJob(b"j", T, "r", "p", "m", 5, 35, False, "o1", "v1", 1),),
         attributions=(Attribution(b"k", None, None, AttributionCause.PAIR_ARRIVED, "p", "m"),),
-        presence=(PresenceFact(0, 0, T, PresenceKind.CONNECTED, WORKER, "c"),),
+        presence=(
+            PresenceFact(0, 0, T, PresenceKind.CONNECTED, WORKER, "c"),
+            PresenceFact(0, 1, T, PresenceKind.ALIVE, WORKER, ""),
+        ),
         lake_file=LakeFile("f", 3, T, T),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.accounts import AccountBook
+from openpool_management.adapters.sql.presence_rows import write_presence
 from openpool_management.domain.batch import AttributionCause, Batch, BatchKind, LakeFile, held_id
 from openpool_management.domain.commission import CommissionRate
 from openpool_management.domain.invariants import entries_sum_to_zero
@@ -136,22 +137,7 @@ class SqlLedger:
             schema.attribution,
             [{**base, **_fields(one), "cause": one.cause.value} for one in batch.attributions],
         )
-        _insert(
-            connection,
-            schema.presence,
-            [
-                {
-                    "object_id": objects[fact.object_no],
-                    "object_index": fact.object_index,
-                    "stream_id": stream,
-                    "dt": fact.dt,
-                    "kind": fact.kind.value,
-                    "worker": fact.worker,
-                    "connection": fact.connection,
-                }
-                for fact in batch.presence
-            ],
-        )
+        write_presence(connection, batch.presence, stream, objects)
         if batch.released is not None:
             _insert_release(connection, batch, number)
 
@@ -192,7 +178,7 @@ class SqlLedger:
         except IntegrityError as error:
             raise LedgerConflict("An object of the batch was read by another process.") from error
         inserted = select(table.c.object_no, table.c.id).where(table.c.batch_id == number)
-        return dict(connection.execute(inserted).tuples().all())
+        return {row[0]: row[1] for row in connection.execute(inserted)}
 
     def _known_unattributed(self, connection: Connection, stream: int, batch: Batch) -> set[bytes]:
         table = schema.unattributed_job

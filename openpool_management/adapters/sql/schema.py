@@ -1,6 +1,7 @@
 """The ledger's tables. Every one is append-only: triggers refuse UPDATE and DELETE."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -32,7 +33,7 @@ def _text(name: str) -> "Column[str]":
 
 
 def _number(name: str) -> "Column[int]":
-    return Column(name, Integer, nullable=False)
+    return Column(name, BigInteger, nullable=False)
 
 
 def _reference(name: str, target: str) -> "Column[int]":
@@ -228,8 +229,29 @@ presence = Table(
     _text("worker"),
     _text("connection"),
     PrimaryKeyConstraint("object_id", "object_index"),
-    Index(None, "stream_id", "worker", "kind"),
+    Index(None, "stream_id"),
 )
+"""Connections opened and closed, and resets."""
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address", Text, nullable=False, unique=True),
+)
+
+proof_of_life = Table(
+    "proof_of_life",
+    metadata,
+    _reference("object_id", "object_version.id"),
+    _number("object_index"),
+    _reference("worker_id", "worker.id"),
+    _number("dt_ms"),
+    PrimaryKeyConstraint("object_id", "object_index"),
+    sqlite_with_rowid=False,
+)
+"""The last job of each run of a worker's jobs inside an object. Each object has a row for each of
+its workers, so rows are narrow: a worker by number, DT in milliseconds since 1970."""
 
 APPEND_ONLY = tuple(metadata.tables)
 """Tables whose rows are never updated or deleted: all of them."""

@@ -25,6 +25,8 @@ TABLES = (
     "attribution",
     "commission_rate",
     "presence",
+    "worker",
+    "proof_of_life",
 )
 
 
@@ -73,19 +75,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("node_type", "region", name=op.f("uq_stream_node_type_region")),
     )
     op.create_table(
+        "worker",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_worker")),
+        sa.UniqueConstraint("address", name=op.f("uq_worker_address")),
+    )
+    op.create_table(
         "batch",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("batch_id", sa.Text(), nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("read_at", UtcTime(), nullable=False),
-        sa.Column("objects", sa.Integer(), nullable=False),
-        sa.Column("events", sa.Integer(), nullable=False),
-        sa.Column("duplicates", sa.Integer(), nullable=False),
-        sa.Column("held", sa.Integer(), nullable=False),
+        sa.Column("objects", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.Column("duplicates", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("lake_file", sa.Text(), nullable=True),
-        sa.Column("lake_rows", sa.Integer(), nullable=False),
+        sa.Column("lake_rows", sa.BigInteger(), nullable=False),
         sa.Column("dt_min", UtcTime(), nullable=True),
         sa.Column("dt_max", UtcTime(), nullable=True),
         sa.Column("counts_json", sa.Text(), nullable=False),
@@ -139,16 +148,16 @@ def upgrade() -> None:
         "object_version",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("batch_id", sa.Integer(), nullable=False),
-        sa.Column("object_no", sa.Integer(), nullable=False),
+        sa.Column("object_no", sa.BigInteger(), nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("version_id", sa.Text(), nullable=False),
         sa.Column("etag", sa.Text(), nullable=False),
-        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("last_modified", UtcTime(), nullable=False),
         sa.Column("starts_at", UtcTime(), nullable=True),
         sa.Column("ends_at", UtcTime(), nullable=True),
-        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["batch.id"], name=op.f("fk_object_version_batch_id")
         ),
@@ -180,10 +189,10 @@ def upgrade() -> None:
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("compute_units", Exact(), nullable=False),
         sa.Column("fees_wei", Exact(), nullable=False),
-        sa.Column("held", sa.Integer(), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("object_key", sa.Text(), nullable=False),
         sa.Column("object_version", sa.Text(), nullable=False),
-        sa.Column("object_index", sa.Integer(), nullable=False),
+        sa.Column("object_index", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["batch.id"], name=op.f("fk_unattributed_job_batch_id")
         ),
@@ -197,7 +206,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("batch_id", sa.Integer(), nullable=False),
         sa.Column("object_id", sa.Integer(), nullable=False),
-        sa.Column("event_index", sa.Integer(), nullable=False),
+        sa.Column("event_index", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=True),
@@ -214,7 +223,7 @@ def upgrade() -> None:
         "posting",
         sa.Column("entry_id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("account_seq", sa.Integer(), nullable=False),
+        sa.Column("account_seq", sa.BigInteger(), nullable=False),
         sa.Column("amount_wei", Exact(), nullable=False),
         sa.Column("balance_wei", Exact(), nullable=False),
         sa.CheckConstraint("account_seq > 0", name=op.f("ck_posting_account_seq_from_one")),
@@ -226,7 +235,7 @@ def upgrade() -> None:
     op.create_table(
         "presence",
         sa.Column("object_id", sa.Integer(), nullable=False),
-        sa.Column("object_index", sa.Integer(), nullable=False),
+        sa.Column("object_index", sa.BigInteger(), nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),
         sa.Column("dt", UtcTime(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -238,20 +247,30 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["stream_id"], ["stream.id"], name=op.f("fk_presence_stream_id")),
         sa.PrimaryKeyConstraint("object_id", "object_index", name=op.f("pk_presence")),
     )
-    op.create_index(
-        op.f("ix_presence_stream_id_worker_kind"),
-        "presence",
-        ["stream_id", "worker", "kind"],
-        unique=False,
+    op.create_index(op.f("ix_presence_stream_id"), "presence", ["stream_id"], unique=False)
+    op.create_table(
+        "proof_of_life",
+        sa.Column("object_id", sa.Integer(), nullable=False),
+        sa.Column("object_index", sa.BigInteger(), nullable=False),
+        sa.Column("worker_id", sa.Integer(), nullable=False),
+        sa.Column("dt_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["object_id"], ["object_version.id"], name=op.f("fk_proof_of_life_object_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["worker_id"], ["worker.id"], name=op.f("fk_proof_of_life_worker_id")
+        ),
+        sa.PrimaryKeyConstraint("object_id", "object_index", name=op.f("pk_proof_of_life")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "work_posting",
         sa.Column("entry_id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("account_seq", sa.Integer(), nullable=False),
-        sa.Column("jobs", sa.Integer(), nullable=False),
+        sa.Column("account_seq", sa.BigInteger(), nullable=False),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
         sa.Column("compute_units", Exact(), nullable=False),
-        sa.Column("jobs_total", sa.Integer(), nullable=False),
+        sa.Column("jobs_total", sa.BigInteger(), nullable=False),
         sa.Column("compute_units_total", Exact(), nullable=False),
         sa.CheckConstraint("jobs_total >= 0", name=op.f("ck_work_posting_no_negative_jobs")),
         sa.ForeignKeyConstraint(
