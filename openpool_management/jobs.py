@@ -9,7 +9,11 @@ from openpool_management.assets import ASSETS
 from openpool_management.pool import utc_now
 from openpool_management.resources import PoolResource
 
-RUNS_PER_PAGE = 200
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+RUNS_PER_PAGE = 50
+BATCH_SECONDS = 900
+"""A run of one batch that takes longer hangs, or died with the machine; the next waits for it."""
+
 MAX_RUNTIME_SECONDS = 7200
 
 FINISHED = [
@@ -27,7 +31,7 @@ ingest_job = dg.define_asset_job(
     # Its steps take less time than the process that each would need.
     executor_def=dg.in_process_executor,
     tags={"domain": "event-log", "team": "openpool"},
-    run_tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+    run_tags={MAX_RUNTIME_TAG: str(BATCH_SECONDS)},
 )
 
 check_job = dg.define_asset_job(
@@ -37,7 +41,7 @@ check_job = dg.define_asset_job(
     selection=dg.AssetSelection.checks_for_assets(*ASSETS),
     executor_def=dg.in_process_executor,
     tags={"domain": "checks", "team": "openpool"},
-    run_tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+    run_tags={MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},
 )
 
 
@@ -72,7 +76,7 @@ def delete_old_ticks(context: dg.OpExecutionContext, openpool: PoolResource) -> 
     "not finished are left alone.",
     executor_def=dg.in_process_executor,
     tags={"domain": "maintenance", "team": "openpool"},
-    run_tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+    run_tags={MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},
 )
 def maintenance_job() -> None:
     """Clear away what Dagster no longer needs."""

@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from openpool_management.jobs import check_job, ingest_job, maintenance_job
+from openpool_management.jobs import (
+    MAX_RUNTIME_SECONDS,
+    MAX_RUNTIME_TAG,
+    check_job,
+    ingest_job,
+    maintenance_job,
+)
 from openpool_management.partitions import LISTING_TAG, STREAM_TAG, STREAMS_NAME
 from openpool_management.pool import NoSourceError
 from openpool_management.resources import PoolResource
@@ -42,7 +48,11 @@ def full_listing_schedule(cron: str) -> dg.ScheduleDefinition:
             yield dg.RunRequest(
                 partition_key=name,
                 run_config={"ops": {"raw_events": {"config": {"full": True}}}},
-                tags={STREAM_TAG: name, LISTING_TAG: "full"},
+                tags={
+                    STREAM_TAG: name,
+                    LISTING_TAG: "full",
+                    MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS),
+                },
             )
 
     return schedule

@@ -114,3 +114,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench
 def real_bench(bench: Workbench, real_events_dir: Path) -> Workbench:
     """A workbench on the real objects."""
     return bench.with_options(events_dir=real_events_dir)
+
+
+@pytest.fixture
+def stored_bench(bench: Workbench, tmp_path: Path) -> Iterator[Workbench]:
+    """A workbench whose instance is on disk: one in memory has no ticks and no reference."""
+    folder = tmp_path / "stored"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder)) as instance:
+        yield Workbench(instance, bench.settings)

@@ -29,9 +29,10 @@ def test_the_assets_are_these(bench: Workbench) -> None:
     for spec in sorted(bench.defs.resolve_all_asset_specs(), key=lambda spec: spec.key):
         after = " ".join(dep.asset_key.to_user_string() for dep in spec.deps) or "nothing"
         schema = spec.metadata["dagster/column_schema"]
+        by = "by stream" if spec.partitions_def else "as one"
         rows.append(
             f"{spec.key.to_user_string():<20}  {spec.group_name:<9}  "
-            f"{' '.join(sorted(spec.kinds)):<18}  {'by stream' if spec.partitions_def else 'as one':<9}  "
+            f"{' '.join(sorted(spec.kinds)):<18}  {by:<9}  "
             f"after {after:<14}  {len(schema.columns)} columns"
         )
     assert "\n".join(rows) == SNAPSHOT.strip()
