@@ -10,6 +10,7 @@ from openpool_management.domain.addresses import checksum_address
 from openpool_management.domain.decoding import DecodedObject, decode_object, raw_events
 from openpool_management.domain.event_ids import decode_id, encode_ids
 from openpool_management.domain.holds import HeldItem, HoldReason
+from openpool_management.domain.lake_rows import EPOCH
 from openpool_management.domain.payload_columns import (
     INTEGER_COLUMNS,
     STRING_COLUMNS,
@@ -184,7 +185,7 @@ def _doubt(now: datetime, waived: frozenset[HoldReason]) -> pl.Expr:
         .otherwise((fees % price == 0) & (fees // price == units))
     )
     rules: list[tuple[HoldReason, pl.Expr]] = [
-        (HoldReason.BAD_TIME, pl.col("dt").is_null()),
+        (HoldReason.BAD_TIME, pl.col("dt").is_null() | (pl.col("dt") < EPOCH)),
         (HoldReason.TIME_AHEAD, pl.col("dt") > now + TIME_AHEAD_LIMIT),
         (
             HoldReason.BAD_ADDRESS,
@@ -216,7 +217,7 @@ def _hold_rows(rows: pl.DataFrame, datas: dict[int, bytes]) -> Iterator[HeldItem
 
 
 _DETAILS = {
-    HoldReason.BAD_TIME: "DT is {dt_text!r}, which is no RFC 3339 time.",
+    HoldReason.BAD_TIME: "DT is {dt_text!r}, which is no RFC 3339 time since 1970.",
     HoldReason.TIME_AHEAD: "DT is {dt_text}, more than a day ahead of the clock here.",
     HoldReason.BAD_ADDRESS: "ethAddress is {stated_worker!r}, which is no Ethereum address.",
     HoldReason.NUMBER_TOO_LONG: "A number has more than 30 digits.",
