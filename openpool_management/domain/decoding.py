@@ -1,7 +1,8 @@
 """From an object's bytes to typed events, everything else held with its reason. Never raises."""
 
 import json
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -37,6 +38,10 @@ class DecodedObject:
         self.events.setdefault(event_type, []).append(event)
 
 
+# PostgreSQL refuses the NUL character in text, so an event that holds one can't be kept there.
+_NUL_ESCAPE = "\\u0000"
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
 _RAW_ARRAY = msgspec.json.Decoder(list[msgspec.Raw] | None)
 
 
@@ -44,6 +49,9 @@ def decode_object(stream: Stream, object_no: int, data: bytes) -> DecodedObject:
     """Decode one object of a stream. null and the empty array are objects without events."""
     decoder = stream_decoder(stream)
     decoded = DecodedObject()
+    if _NUL_ESCAPE.encode() in data:
+        _decode_one_by_one(stream, decoder, object_no, data, decoded)
+        return decoded
     try:
         events = decoder.objects.decode(data) or []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -76,6 +84,8 @@ def _decode_one_by_one(
         return
     for index, raw in enumerate(raws):
         outcome = _decode_event(stream, decoder, raw)
+        if _NUL_ESCAPE in raw and _NUL.search(raw):
+            outcome = _doubt_nul(outcome)
         if isinstance(outcome, OtherEvent):
             decoded.other_indexes.append(index)
             decoded.others.append(outcome)
@@ -101,6 +111,28 @@ class _Doubt:
     detail: str
     event_id: str | None = None
     event_type: str | None = None
+
+
+def _doubt_nul(outcome: Any) -> _Doubt:
+    if isinstance(outcome, _Doubt):
+        return replace(
+            outcome,
+            detail=_without_nul(outcome.detail),
+            event_id=outcome.event_id and _without_nul(outcome.event_id),
+            event_type=outcome.event_type and _without_nul(outcome.event_type),
+        )
+    known = not isinstance(outcome, OtherEvent)
+    event_type = outcome.__struct_config__.tag if known else outcome.event_type
+    return _Doubt(
+        HoldReason.MISTYPED_FIELD,
+        "A text of the event holds the NUL character, which can't be stored.",
+        _without_nul(outcome.ID),
+        _without_nul(event_type),
+    )
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\0", _NUL_ESCAPE)
 
 
 def _decode_event(stream: Stream, decoder: StreamDecoder, raw: str) -> Any:

@@ -35,12 +35,16 @@ def ledger_document(books: Books) -> dict[str, Any]:
 
 
 def worker_balances(standings: Iterable[Standing]) -> dict[str, dict[str, str]]:
-    """What each worker earned over all streams, was paid, and is owed, in wei as decimal text."""
+    """What each worker earned over all streams, was paid, and is owed, in wei as decimal text.
+
+    A worker whose jobs all moved to others is left out, as if they had never been its own.
+    """
     earned_wei: dict[str, int] = {}
     payable_wei: dict[str, int] = {}
     for standing in standings:
         account = standing.account
-        if account.kind is AccountKind.PAYABLE:
+        stands = standing.balance_wei or standing.jobs
+        if account.kind is AccountKind.PAYABLE and stands:
             payable_wei[account.worker] = payable_wei.get(account.worker, 0) + standing.balance_wei
             if account.stream:
                 earned_wei[account.worker] = (
