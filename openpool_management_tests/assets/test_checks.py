@@ -48,7 +48,7 @@ def failure(bench: Workbench, name: str) -> dg.AssetCheckEvaluation:
     """The evaluation of a check that fails."""
     one = bench.checks()[name]
     assert not one.passed
-    assert one.description and one.metadata["what to do"].value in one.description
+    assert one.description and str(one.metadata["what to do"].value) in one.description
     return one
 
 

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from openpool_management.definitions import defs as lazy_defs
-from openpool_management.settings import SettingsError
+from openpool_management.options import SettingsError
 from openpool_management_tests.assets.conftest import Workbench
 
 ROOT = Path(__file__).parent.parent.parent
@@ -50,7 +52,7 @@ def test_every_asset_says_what_it_is(bench: Workbench) -> None:
 
 def test_jobs_sensors_schedules_and_checks_say_what_they_do(bench: Workbench) -> None:
     repository = bench.defs.get_repository_def()
-    named = [
+    named: list[Any] = [
         *(job for job in repository.get_all_jobs() if not job.name.startswith("__")),
         *repository.sensor_defs,
         *repository.schedule_defs,
@@ -91,7 +93,8 @@ def test_intervals_come_from_the_options(bench: Workbench) -> None:
     assert schedule.cron_schedule == "1 2 * * *"
     spec = other.defs.resolve_asset_graph().get(dg.AssetKey("raw_events"))
     policy = spec.freshness_policy
-    assert policy and policy.fail_window.to_timedelta().total_seconds() == 9 * 60
+    assert isinstance(policy, TimeWindowFreshnessPolicy)
+    assert policy.fail_window.to_timedelta().total_seconds() == 9 * 60
 
 
 def test_a_wrong_option_stops_the_code_location_with_its_sentence(

@@ -20,7 +20,8 @@ def ref(key: str, etag: str = "e") -> ObjectRef:
 
 def test_the_wait_doubles_up_to_the_longest() -> None:
     refs = [ref("a")]
-    now, last, waits = NOW, next_attempt(None, refs, NOW), []
+    waits: list[timedelta] = []
+    now, last = NOW, next_attempt(None, refs, NOW)
     while last and len(waits) < 12:
         now += timedelta(seconds=1)
         if attempt := next_attempt(last, refs, now):
