@@ -46,6 +46,7 @@ def run_demo(home: Path, *, once: bool) -> int:
         ending.callback(pool.engine.dispose)
 
         say(f"An S3 server is on {server.endpoint_url}; the demo's state is in {folder.folder}.")
+        dagster = None if once else _start_dagster(folder, ending)
         simulated = SimulatedPool(server.endpoint_url, BUCKET)
         objects = simulated.write_history(stop.is_set)
         if stop.is_set():
@@ -54,13 +55,9 @@ def run_demo(home: Path, *, once: bool) -> int:
         say(
             f"Simulated orchestrators wrote {number(objects)} objects with {_events(truth)} events."
         )
-        if once:
+        if dagster is None:
             return _once(pool, truth)
 
-        folder.prepare_dagster()
-        dagster = DagsterProcess(folder.dagster_folder)
-        ending.callback(_stop_dagster, dagster)
-        say(f"Dagster starts on {dagster.url}; its sensor finds the objects and reads them.")
         exit_code = _wait_for_history(pool, truth, dagster, stop)
         if not stop.is_set():
             say(f"Dagster's UI: {dagster.url}    The pool goes on working; Ctrl-C ends it all.")
@@ -68,6 +65,15 @@ def run_demo(home: Path, *, once: bool) -> int:
             ending.callback(simulated.stop)
             _watch(pool, simulated, dagster, stop)
         return exit_code
+
+
+def _start_dagster(folder: DemoHome, ending: ExitStack) -> DagsterProcess:
+    """Start Dagster before there is anything to read, since it takes longest."""
+    folder.prepare_dagster()
+    dagster = DagsterProcess(folder.dagster_folder)
+    ending.callback(_stop_dagster, dagster)
+    say(f"Dagster starts on {dagster.url}; its sensor will find the objects and read them.")
+    return dagster
 
 
 def _once(pool: Pool, truth: dict[str, Any]) -> int:

@@ -114,6 +114,7 @@ def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
     assert processes_of(home) == []
 
 
+@pytest.mark.timeout(600)  # Dagster takes a minute to start, several on a busy machine
 @pytest.mark.parametrize("number", [signal.SIGINT])
 def test_through_dagster_until_a_signal_ends_every_process(
     tmp_path: Path, number: signal.Signals
