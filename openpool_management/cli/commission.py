@@ -10,7 +10,6 @@ from openpool_management.cli.exit_codes import EXIT_CODES_HELP
 from openpool_management.cli.output import JsonFlag, print_json, print_table, say, tell
 
 app = typer.Typer(
-    name="commission",
     help="The part of each fee that the pool keeps.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from openpool_management.services.ports import HeldRow
 
 app = typer.Typer(
-    name="held",
     help="What was read and not believed: look at it, release it, dismiss it.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,

@@ -16,7 +16,6 @@ from openpool_management.cli.output import (
 )
 
 app = typer.Typer(
-    name="unattributed",
     help="Jobs whose fee was earned by nobody who is known.",
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,

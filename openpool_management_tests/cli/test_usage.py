@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from openpool_management.cli.app import app
 from openpool_management_tests.cli.conftest import CHECKOUT, Command
@@ -32,17 +33,28 @@ def test_the_version_is_told(openpool: Command) -> None:
     assert ran.stdout.startswith("openpool")
 
 
+def names_in(group: typer.Typer) -> list[str]:
+    """The commands of one group."""
+    return [
+        str(one.name or getattr(one.callback, "__name__", "")) for one in group.registered_commands
+    ]
+
+
 def command_names() -> list[list[str]]:
     """Every command, with its group before it."""
-    names = [
-        [str(one.name or one.callback.__name__)] for one in app.registered_commands if one.callback
-    ]
+    names = [[name] for name in names_in(app)]
     for group in app.registered_groups:
         assert group.typer_instance is not None
-        names += [
-            [str(group.name), str(one.name)] for one in group.typer_instance.registered_commands
-        ]
+        names += [[str(group.name), name] for name in names_in(group.typer_instance)]
     return names
+
+
+def test_every_command_is_described() -> None:
+    """The issue's list, and docs/commands.md, name them all."""
+    described = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert len(command_names()) == 15
+    for command in command_names():
+        assert f"| `{' '.join(command)}" in described
 
 
 @pytest.mark.parametrize("command", command_names(), ids=" ".join)
