@@ -12,6 +12,7 @@ from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.adapters.sql import schema
 from openpool_management.cli.app import app
 from openpool_management.domain.accounts import AccountKind
+from openpool_management.domain.holds import HoldReason
 from openpool_management.domain.lake_rows import LAKE_SCHEMA
 from openpool_management_tests.conftest import DATA
 from openpool_management_tests.ledgers import ScratchLedger
@@ -130,6 +131,11 @@ def _parse(words: list[str]) -> None:
 def test_command_lines_can_be_parsed(name: str) -> None:
     for words in _command_lines(PROJECT / name):
         _parse(words)
+
+
+def test_the_runbook_names_every_reason_for_holding() -> None:
+    text = (PROJECT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    assert [reason.value for reason in HoldReason if f"`{reason.value}`" not in text] == []
 
 
 def test_the_runbook_has_command_lines() -> None:
