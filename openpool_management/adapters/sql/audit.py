@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
-from openpool_management.adapters.sql.ledger import stream_id
+from openpool_management.adapters.sql.streams import stream_id
 from openpool_management.domain.accounts import Account, AccountKind
 from openpool_management.domain.audit import (
     AttributionRecord,

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, select, tuple_
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
-from openpool_management.adapters.sql.ledger import stream_id
+from openpool_management.adapters.sql.streams import stream_id
 from openpool_management.domain.batch import PresenceKind
 from openpool_management.domain.lake_rows import EPOCH
 from openpool_management.domain.presence import PlacedFact, Position, ProofSpan

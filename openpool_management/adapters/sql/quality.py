@@ -4,7 +4,7 @@ from sqlalchemy import Engine, Integer, func, select
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
-from openpool_management.adapters.sql.ledger import stream_id
+from openpool_management.adapters.sql.streams import stream_id
 from openpool_management.domain.audit import RewrittenKey
 from openpool_management.domain.streams import Stream
 

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, select
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
-from openpool_management.adapters.sql.ledger import stream_id
+from openpool_management.adapters.sql.streams import stream_id
 from openpool_management.domain.batch import BatchKind, Decision
 from openpool_management.domain.streams import Stream
 from openpool_management.services.ports import ObjectRef, RecordedBatch
