@@ -165,6 +165,9 @@ CHECKS = (
     few_unattributed,
 )
 
+DEEP_CHECKS = (totals_equal_postings, event_ids_unique)
+"""Checks whose cost grows with what the ledger and the lake hold."""
+
 
 def _result(
     sentences: Sequence[str],

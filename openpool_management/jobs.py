@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from openpool_management.assets import ASSETS
+from openpool_management.checks import DEEP_CHECKS
+from openpool_management.partitions import LISTING_TAG
 from openpool_management.pool import utc_now
 from openpool_management.resources import PoolResource
 
@@ -27,11 +29,24 @@ ingest_job = dg.define_asset_job(
     "ingest_job",
     description="Reads what is new of one stream and brings every page of it up to date. "
     "Safe to run at any time, for any stream, twice at once: the ledger decides what is new.",
-    selection=dg.AssetSelection.assets(*ASSETS),
+    # What reads through the ledger or the lake is left to full_listing_job and check_job: a run
+    # comes every minute, and its cost must not grow with history.
+    selection=dg.AssetSelection.assets(*ASSETS)
+    - dg.AssetSelection.checks(*(key for check in DEEP_CHECKS for key in check.check_keys)),
     # Its steps take less time than the process that each would need.
     executor_def=dg.in_process_executor,
     tags={"domain": "event-log", "team": "openpool"},
     run_tags={MAX_RUNTIME_TAG: str(BATCH_SECONDS)},
+)
+
+full_listing_job = dg.define_asset_job(
+    "full_listing_job",
+    description="Lists one stream from its very first key, reads what is new and checks all.",
+    selection=dg.AssetSelection.assets(*ASSETS),
+    config={"ops": {"raw_events": {"config": {"full": True}}}},
+    executor_def=dg.in_process_executor,
+    tags={"domain": "event-log", "team": "openpool"},
+    run_tags={LISTING_TAG: "full", MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},
 )
 
 check_job = dg.define_asset_job(
@@ -83,7 +98,7 @@ def maintenance_job() -> None:
     delete_old_ticks(after=delete_old_runs())
 
 
-JOBS = (ingest_job, check_job, maintenance_job)
+JOBS = (ingest_job, full_listing_job, check_job, maintenance_job)
 
 
 def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from openpool_management.jobs import (
-    MAX_RUNTIME_SECONDS,
-    MAX_RUNTIME_TAG,
     check_job,
-    ingest_job,
+    full_listing_job,
     maintenance_job,
 )
-from openpool_management.partitions import LISTING_TAG, STREAM_TAG, STREAMS_NAME
+from openpool_management.partitions import STREAM_TAG, STREAMS_NAME
 from openpool_management.pool import NoSourceError
 from openpool_management.resources import PoolResource
 
@@ -25,7 +23,7 @@ def full_listing_schedule(cron: str) -> dg.ScheduleDefinition:
     @dg.schedule(
         cron,
         name="full_listing_schedule",
-        job=ingest_job,
+        job=full_listing_job,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Lists every stream from its very first key and reads what arrived later than "
@@ -45,15 +43,7 @@ def full_listing_schedule(cron: str) -> dg.ScheduleDefinition:
             return
         context.instance.add_dynamic_partitions(STREAMS_NAME, names)
         for name in names:
-            yield dg.RunRequest(
-                partition_key=name,
-                run_config={"ops": {"raw_events": {"config": {"full": True}}}},
-                tags={
-                    STREAM_TAG: name,
-                    LISTING_TAG: "full",
-                    MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS),
-                },
-            )
+            yield dg.RunRequest(partition_key=name, tags={STREAM_TAG: name})
 
     return schedule
 

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
         Option(
             "POOL_COMMISSION_RATE",
             "share",
-            "Part of each fee that the pool keeps, where the ledger has no other rate.",
+            "Part of each fee that the pool keeps from when its ledger is opened.",
         ),
     ] = Decimal("0.25")
     max_files_per_batch: Annotated[

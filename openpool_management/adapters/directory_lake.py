@@ -58,9 +58,14 @@ class DirectoryLake:
         return file
 
     def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
-        """See the port."""
+        """See the port. Raises FileNotFoundError for a file that is not there."""
         if not files:
             return pl.LazyFrame(schema=LAKE_SCHEMA)
+        if missing := self.missing(files):
+            raise FileNotFoundError(
+                f"The ledger names {len(missing)} lake files that are not in {self.root}, such as "
+                f"{missing[0].name}: restore them from a backup, or let a new ledger read the log."
+            )
         return pl.scan_parquet(
             [self.root / file.name for file in files], glob=False, hive_partitioning=False
         ).cast(pl.Schema(LAKE_SCHEMA))

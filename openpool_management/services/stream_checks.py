@@ -37,14 +37,19 @@ def recent_times(ledger: Ledger, stream: Stream, now: datetime) -> list[ObjectTi
 
 
 def gaps(stream: Stream, times: list[ObjectTimes], gap_factor: int) -> list[str]:
-    """Gaps between objects that are longer than gap_factor times the median from start to start."""
+    """Gaps between objects that are longer than gap_factor times the stream's cadence.
+
+    The cadence is the median from start to start, or the median length of an object where that is
+    longer: orchestrators that flush a second apart would seem to hurry.
+    """
     if len(times) < FEWEST_OBJECTS:
         return []
     starts = sorted({one.start for one in times})
     steps = [(later - sooner).total_seconds() for sooner, later in pairwise(starts)]
     if not steps:
         return []
-    cadence_seconds = median(steps)
+    lengths = [(one.end - one.start).total_seconds() for one in times]
+    cadence_seconds = max(median(steps), median(lengths))
     found = []
     covered = times[0].end
     for one in times:

@@ -61,10 +61,12 @@ class Workbench:
         result = self.tick(cursor)
         return list(result.run_requests or []) if isinstance(result, dg.SensorResult) else []
 
-    def run(self, stream: str, **options: Any) -> dg.ExecuteInProcessResult:
-        """Run ingest_job for a stream."""
+    def run(
+        self, stream: str, job: str = "ingest_job", **options: Any
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job for a stream."""
         self.instance.add_dynamic_partitions(STREAMS_NAME, [stream])
-        return self.defs.resolve_job_def("ingest_job").execute_in_process(
+        return self.defs.resolve_job_def(job).execute_in_process(
             instance=self.instance, partition_key=stream, **options
         )
 

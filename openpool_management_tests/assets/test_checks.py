@@ -8,7 +8,6 @@ import polars as pl
 import sqlalchemy
 
 from openpool_management.adapters.sql.totals import SqlTotals
-from openpool_management.partitions import LISTING_TAG
 from openpool_management_tests.assets.conftest import Workbench
 from openpool_management_tests.log_objects import (
     AI,
@@ -191,6 +190,6 @@ def test_a_full_listing_looks_for_repeats_in_the_whole_lake(bench: Workbench) ->
     put_flushes(bench, [9 * 24 * 3600])
     bench.run_until_quiet()
     assert "event_ids_unique" not in bench.failing()
-    result = bench.run(str(TRANSCODE), tags={LISTING_TAG: "full"})
+    result = bench.run(str(TRANSCODE), "full_listing_job")
     checks = {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
     assert not checks["event_ids_unique"]

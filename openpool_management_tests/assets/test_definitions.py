@@ -58,6 +58,7 @@ def test_jobs_sensors_schedules_and_checks_say_what_they_do(bench: Workbench) ->
         *repository.schedule_defs,
     ]
     assert {one.name for one in named} == {
+        "full_listing_job",
         "ingest_job",
         "check_job",
         "maintenance_job",

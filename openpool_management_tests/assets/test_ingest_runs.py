@@ -1,6 +1,7 @@
 """However Dagster is made to run them, the assets end at the expected ledger."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -72,12 +73,17 @@ def test_a_backfill_of_single_assets_changes_nothing(
 
 
 def test_two_runs_of_one_stream_at_once_post_once(
-    real_bench: Workbench, expected_ledger: dict[str, Any]
+    real_bench: Workbench, expected_ledger: dict[str, Any], tmp_path: Path
 ) -> None:
     bench = real_bench.with_options(max_files_per_batch=2)
     bench.run("transcode|oceania")
-    with ThreadPoolExecutor(2) as threads:
-        runs = [threads.submit(bench.run, "ai|us-central") for _ in range(2)]
+    # Each has an instance of its own: one in memory can't be shared by threads, the ledger can.
+    with (
+        dg.DagsterInstance.ephemeral(tempdir=str(tmp_path / "other")) as instance,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        benches = (bench, Workbench(instance, bench.settings))
+        runs = [threads.submit(one.run, "ai|us-central") for one in benches]
         assert all(run.result().success for run in runs)
     bench.run_until_quiet()
     assert bench.document()["streams"] == expected_ledger

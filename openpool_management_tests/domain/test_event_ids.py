@@ -1,6 +1,6 @@
 """No two event IDs share their bytes, whatever text the emitter gives."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -45,7 +45,7 @@ def test_uuid_takes_sixteen_bytes(text: str) -> None:
     assert len(encode_id(text)) == UUID_BYTES
 
 
-@pytest.mark.parametrize("text", ["", "0", str(uuid4())[:-1], "ü" * 36, "0x" + "0" * 34])
+@pytest.mark.parametrize("text", ["", "0", "9a1dd2e2-7a38-4c4b-8b65", "ü" * 36, "0x" + "0" * 34])
 def test_text_that_is_no_uuid_is_kept(text: str) -> None:
     assert len(encode_id(text)) != UUID_BYTES
     assert decode_id(encode_id(text)) == text
