@@ -34,9 +34,8 @@ def test_the_full_listing_asks_for_each_stream(
     for request in requests:
         assert isinstance(request, dg.RunRequest) and request.partition_key
         assert request.tags[STREAM_TAG] == request.partition_key
-        assert request.tags[LISTING_TAG] == "full"
-        result = bench.run(request.partition_key, run_config=request.run_config, tags=request.tags)
-        assert result.success
+        result = bench.run(request.partition_key, "full_listing_job", tags=request.tags)
+        assert result.success and result.dagster_run.tags[LISTING_TAG] == "full"
     assert set(bench.instance.get_dynamic_partitions(STREAMS_NAME)) == set(expected_ledger)
     assert bench.document()["streams"] == expected_ledger
 
@@ -47,7 +46,7 @@ def test_the_full_listing_reads_all_batches(
     bench = stored_bench.with_options(events_dir=real_events_dir, max_files_per_batch=3)
     for request in full_listing(bench):
         assert isinstance(request, dg.RunRequest) and request.partition_key
-        bench.run(request.partition_key, run_config=request.run_config, tags=request.tags)
+        bench.run(request.partition_key, "full_listing_job", tags=request.tags)
     assert bench.document()["streams"] == expected_ledger
 
 
