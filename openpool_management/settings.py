@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         Option(
             "OPENPOOL_MAX_BATCH_MIB", "MiB", "Size of the objects that one batch reads at most."
         ),
-    ] = 128
+    ] = 64
     fetch_threads: Annotated[
         int,
         Interval(ge=1, le=256),

@@ -27,9 +27,10 @@ class StreamHistory:
 
     def events_with_ids(self, event_ids: pl.Series, spans: Spans) -> pl.DataFrame:
         """Rows of LAKE_SCHEMA with one of the IDs and a DT in one of the spans."""
-        rows = self._scan(spans)
-        if rows is None:
+        files = self._files(spans)
+        if not files:
             return pl.DataFrame(schema=LAKE_SCHEMA)
+        rows = self.lake.scan(files).filter(_inside(spans))
         wanted = event_ids.unique().to_frame("event_id")
         found = rows.select("event_id").join(wanted.lazy(), on="event_id", how="semi").collect()
         if not found.height:
@@ -42,15 +43,24 @@ class StreamHistory:
         The worker of each job is the one it stands attributed to; the jobs an operator assigned are
         left out, since they are settled for good.
         """
-        rows = self._scan(spans)
-        if rows is None:
-            return pl.DataFrame(schema=LAKE_SCHEMA)
-        found = (
-            rows.filter(pl.col("event_type").is_in(AI_EVENT_TYPES))
+        files = self._files(spans)
+        is_asked_for = pl.col("event_type").is_in(AI_EVENT_TYPES) & _inside(spans)
+        # Most files of a window hold nothing that is asked for: their wide columns stay unread.
+        hits = pl.collect_all(
+            self.lake.scan([file])
+            .filter(is_asked_for)
+            .select(REQUEST_KEY)
             .join(request_keys.lazy(), on=REQUEST_KEY, how="semi")
-            .collect()
+            .select(pl.len())
+            for file in files
         )
-        return self.attributed(found)
+        held = [file for file, count in zip(files, hits, strict=True) if count.item()]
+        if not held:
+            return pl.DataFrame(schema=LAKE_SCHEMA)
+        found = self.lake.scan(held).filter(is_asked_for)
+        return self.attributed(
+            found.join(request_keys.lazy(), on=REQUEST_KEY, how="semi").collect()
+        )
 
     def attributed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Lake rows with jobs' workers as they stand, jobs assigned by an operator left out."""
@@ -73,15 +83,15 @@ class StreamHistory:
             .drop("latest", "assigned")
         )
 
-    def _scan(self, spans: Spans) -> pl.LazyFrame | None:
+    def _files(self, spans: Spans) -> list[LakeFile]:
         if not spans:
-            return None
-        files: list[LakeFile] = [
+            return []
+        return [
             file
             for file in self.ledger.lake_files(self.stream, spans[0][0], spans[-1][1])
             if any(file.dt_min <= hi and lo <= file.dt_max for lo, hi in spans)
         ]
-        if not files:
-            return None
-        inside = pl.any_horizontal(pl.col("dt").is_between(lo, hi) for lo, hi in spans)
-        return self.lake.scan(files).filter(inside)
+
+
+def _inside(spans: Spans) -> pl.Expr:
+    return pl.any_horizontal(pl.col("dt").is_between(lo, hi) for lo, hi in spans)

@@ -29,7 +29,7 @@ class BatchLimits:
     """How much one batch takes in, and how far back a listing looks for late objects."""
 
     max_objects: int = 250
-    max_bytes: int = 128 * 2**20
+    max_bytes: int = 64 * 2**20
     lateness: timedelta = timedelta(hours=48)
 
 

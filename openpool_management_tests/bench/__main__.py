@@ -11,9 +11,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from openpool_management_tests.bench.corpus import bare_decode_seconds, simulate
+from openpool_management_tests.bench.corpus import simulate
 from openpool_management_tests.bench.sync import (
     START,
+    decode_once,
     small_batch_seconds,
     stored_bytes,
     sync_once,
@@ -36,7 +37,7 @@ def main() -> None:
     results: dict[str, Any] = {"machine": _machine(), "events": chosen.events}
 
     events = simulate(work / "events", chosen.events, 1, START)
-    bare = bare_decode_seconds(events)
+    bare = decode_once(events)
     results["bare_decode_seconds"] = round(bare, 2)
 
     sqlite_url = f"sqlite:///{(work / 'ledger.sqlite').absolute()}"

@@ -37,6 +37,15 @@ def sync_once(events_dir: Path, ledger_url: str, lake: Path) -> dict[str, Any]:
     return result
 
 
+def decode_once(events_dir: Path) -> float:
+    """Seconds of the bare decode, in a process of its own."""
+    command = [sys.executable, "-m", "openpool_management_tests.bench.decode_child"]
+    finished = subprocess.run(
+        [*command, str(events_dir)], check=True, capture_output=True, text=True
+    )
+    return float(finished.stdout)
+
+
 def stored_bytes(ledger_url: str, lake: Path) -> int:
     """Bytes on disk of a ledger and its lake."""
     engine = ledger_engine(ledger_url)
