@@ -13,6 +13,7 @@ from openpool_management.domain.lake_rows import LAKE_SCHEMA
 from openpool_management.domain.streams import Stream
 
 _ROWS_PER_GROUP = 131_072
+_LONGEST_FOLDER_BYTES = 200
 
 
 def parquet_bytes(rows: pl.DataFrame) -> bytes:
@@ -29,7 +30,10 @@ def lake_file(stream: Stream, batch_id: str, rows: pl.DataFrame, data: bytes) ->
     never write to one name.
     """
     digest = hashlib.sha256(data).hexdigest()[:12]
-    name = f"region={stream.region}/node_type={stream.node_type}/{batch_id}-{digest}.parquet"
+    region = stream.region
+    if len(region.encode()) > _LONGEST_FOLDER_BYTES:
+        region = hashlib.sha256(region.encode()).hexdigest()
+    name = f"region={region}/node_type={stream.node_type}/{batch_id}-{digest}.parquet"
     lo, hi = rows["dt"].min(), rows["dt"].max()
     return LakeFile(name, rows.height, lo, hi)  # type: ignore[arg-type]
 
@@ -46,8 +50,9 @@ class DirectoryLake:
         file = lake_file(stream, batch_id, rows, data)
         path = self.root / file.name
         if path.exists():
+            _sync_directory(path.parent)
             return file
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_directory(path.parent)
         draft = path.with_suffix(f".{os.getpid()}.draft")
         with draft.open("wb") as output:
             output.write(data)
@@ -80,6 +85,14 @@ class DirectoryLake:
         probe = self.root / f".probe.{os.getpid()}"
         probe.touch()
         probe.unlink()
+
+
+def _make_directory(path: Path) -> None:
+    """Make a directory and those above it, each written to the disk before the next."""
+    if not path.is_dir():
+        _make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        _sync_directory(path.parent)
 
 
 def _sync_directory(path: Path) -> None:

@@ -226,7 +226,7 @@ class S3Source:
         read = replace(
             ref,
             version_id=response.get("VersionId", ref.version_id),
-            etag=response["ETag"].strip('"'),
+            etag=_plain_etag(response["ETag"]),
             size_bytes=len(data),
             last_modified=response["LastModified"],
         )
@@ -245,7 +245,12 @@ def _ref(item: dict[str, Any], version_id: str | None) -> ObjectRef:
     return ObjectRef(
         key=item["Key"],
         version_id=version_id,
-        etag=item["ETag"].strip('"'),
+        etag=_plain_etag(item["ETag"]),
         size_bytes=item["Size"],
         last_modified=item["LastModified"],
     )
+
+
+def _plain_etag(text: str) -> str:
+    """An ETag without quotes, and without the mark that a compressing proxy adds to it."""
+    return text.removeprefix("W/").strip('"')

@@ -157,4 +157,4 @@ def batch_id(stream: Stream, kind: BatchKind, parts: Iterable[str]) -> str:
 def held_id(key: str, etag: str, event_index: int) -> str:
     """The id of a held item, the same whenever the same object is read."""
     text = f"{key}\0{etag}\0{event_index}"
-    return "H" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return "H" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -53,6 +53,8 @@ def decode_object(stream: Stream, object_no: int, data: bytes) -> DecodedObject:
         _decode_one_by_one(stream, decoder, object_no, data, decoded)
         return decoded
     try:
+        # The decoder passes over fields that it does not know, whatever their bytes are.
+        data.decode()
         events = decoder.objects.decode(data) or []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         _decode_one_by_one(stream, decoder, object_no, data, decoded)

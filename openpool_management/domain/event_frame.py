@@ -1,5 +1,6 @@
 """Events as typed columns: one row per event, in the order of the stream."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +24,9 @@ from openpool_management.domain.streams import Stream
 TRANSCODE_PIPELINE = "transcode"
 TIME_AHEAD_LIMIT = timedelta(days=1)
 
+MAX_TEXT_BYTES = 256
+"""Bytes of the longest text that an event may state: texts are parts of keys in the database."""
+
 EVENT_SCHEMA: dict[str, pl.DataType] = {
     "object_no": pl.Int32(),
     "object_index": pl.Int32(),
@@ -44,7 +48,9 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
 """Columns of decoded events. response_us is the response time in microseconds for both node types;
 payload is the JSON text of events that are no jobs and no connections."""
 
-_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 def decode_events(
@@ -72,7 +78,8 @@ def decode_events(
     if frame["doubt"].null_count() < frame.height:
         held.extend(_hold_rows(frame.filter(pl.col("doubt").is_not_null()), datas))
         frame = frame.filter(pl.col("doubt").is_null())
-    in_us = pl.col("response") // 1000 if stream.node_type == "ai" else pl.col("response") * 1000
+    response = pl.col("response").cast(pl.Int128)
+    in_us = response // 1000 if stream.node_type == "ai" else response * 1000
     frame = frame.with_columns(response_us=in_us, duration_ms=pl.col("duration"))
     typed = [
         pl.col(name).cast(dtype, strict=name not in ("response_us", "duration_ms"))
@@ -137,28 +144,26 @@ def _with_all_columns(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parse_times(frame: pl.DataFrame) -> pl.DataFrame:
-    dt = EVENT_SCHEMA["dt"]
-    frame = frame.with_columns(
-        dt=pl.col("dt_text")
-        .str.to_datetime(_TIME_FORMAT, strict=False, time_unit="ms", time_zone="UTC")
-        .cast(dt)
+    # Whole seconds repeat, so there are far fewer texts than events.
+    texts = frame["dt_text"].unique().to_list()
+    times = pl.DataFrame(
+        {
+            "dt_text": pl.Series(texts, dtype=pl.String),
+            "dt": pl.Series([_parse_time(text) for text in texts], dtype=EVENT_SCHEMA["dt"]),
+        }
     )
-    odd = frame.filter(pl.col("dt").is_null())["dt_text"].unique().to_list()
-    if not odd:
-        return frame
-    parsed = pl.DataFrame(
-        {"dt_text": odd, "parsed": pl.Series([_parse_time(text) for text in odd], dtype=dt)}
-    )
-    frame = frame.join(parsed, on="dt_text", how="left")
-    return frame.with_columns(dt=pl.coalesce("dt", "parsed")).drop("parsed")
+    return frame.join(times, on="dt_text", how="left")
 
 
 def _parse_time(text: str) -> datetime | None:
+    """A moment since 1970 in UTC, or None for text that is no RFC 3339 time of then."""
+    if _RFC_3339.fullmatch(text) is None:
+        return None
     try:
-        moment = datetime.fromisoformat(text)
-        return None if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if moment >= EPOCH else None
 
 
 def _parse_addresses(frame: pl.DataFrame) -> pl.DataFrame:
@@ -185,11 +190,15 @@ def _doubt(now: datetime, waived: frozenset[HoldReason]) -> pl.Expr:
         .otherwise((fees % price == 0) & (fees // price == units))
     )
     rules: list[tuple[HoldReason, pl.Expr]] = [
-        (HoldReason.BAD_TIME, pl.col("dt").is_null() | (pl.col("dt") < EPOCH)),
+        (HoldReason.BAD_TIME, pl.col("dt").is_null()),
         (HoldReason.TIME_AHEAD, pl.col("dt") > now + TIME_AHEAD_LIMIT),
         (
             HoldReason.BAD_ADDRESS,
             pl.col("stated_worker").is_not_null() & pl.col("worker").is_null(),
+        ),
+        (
+            HoldReason.TEXT_TOO_LONG,
+            pl.max_horizontal(_text_bytes()) > MAX_TEXT_BYTES,
         ),
         (HoldReason.NUMBER_TOO_LONG, pl.any_horizontal(pl.col(*INTEGER_COLUMNS) == TOO_LONG)),
         (HoldReason.NEGATIVE_NUMBER, pl.any_horizontal(pl.col(*INTEGER_COLUMNS) < 0)),
@@ -198,6 +207,11 @@ def _doubt(now: datetime, waived: frozenset[HoldReason]) -> pl.Expr:
     return pl.coalesce(
         pl.when(rule).then(pl.lit(reason.value)) for reason, rule in rules if reason not in waived
     )
+
+
+def _text_bytes() -> list[pl.Expr]:
+    texts = ("connection", "request_id", "pipeline", "model", "event_type")
+    return [*(pl.col(name).str.len_bytes() for name in texts), pl.col("event_id").bin.size()]
 
 
 def _hold_rows(rows: pl.DataFrame, datas: dict[int, bytes]) -> Iterator[HeldItem]:
@@ -220,6 +234,7 @@ _DETAILS = {
     HoldReason.BAD_TIME: "DT is {dt_text!r}, which is no RFC 3339 time since 1970.",
     HoldReason.TIME_AHEAD: "DT is {dt_text}, more than a day ahead of the clock here.",
     HoldReason.BAD_ADDRESS: "ethAddress is {stated_worker!r}, which is no Ethereum address.",
+    HoldReason.TEXT_TOO_LONG: "A text of the event, or its ID, has more than 256 bytes.",
     HoldReason.NUMBER_TOO_LONG: "A number has more than 30 digits.",
     HoldReason.NEGATIVE_NUMBER: "A number is below zero.",
     HoldReason.FEE_MISMATCH: "fees is {fees_wei} wei, which is not {price_wei} × {compute_units}.",

@@ -13,6 +13,7 @@ class HoldReason(StrEnum):
     MISTYPED_FIELD = "mistyped-field"
     NEGATIVE_NUMBER = "negative-number"
     NUMBER_TOO_LONG = "number-too-long"
+    TEXT_TOO_LONG = "text-too-long"
     FEE_MISMATCH = "fee-mismatch"
     BAD_ADDRESS = "bad-address"
     KEY_CONTRADICTION = "key-contradiction"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 NODE_TYPES = ("ai", "transcode")
 KEY_TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _TIMES = re.compile(r"(\d{8}T\d{6}Z)_(\d{8}T\d{6}Z)\.json")
 
 
@@ -78,5 +79,8 @@ def times_of_key(stream: Stream, key: str) -> ObjectTimes | None:
             datetime.strptime(part, KEY_TIME_FORMAT).replace(tzinfo=UTC) for part in match.groups()
         )
     except ValueError:
+        return None
+    # A wrong clock can state any year; windows are opened around times, so some room is needed.
+    if not all(_FIRST_YEAR <= moment.year <= _LAST_YEAR for moment in (start, end)):
         return None
     return ObjectTimes(start, end)

@@ -20,6 +20,8 @@ _CONTENT = [
     "compute_units",
     "price_wei",
     "fees_wei",
+    "response_us",
+    "duration_ms",
     "payload",
 ]
 

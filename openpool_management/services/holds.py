@@ -9,16 +9,13 @@ import polars as pl
 
 from openpool_management.domain.batch import Batch, Decision
 from openpool_management.domain.correlation import PairRules
-from openpool_management.domain.event_frame import decode_events
+from openpool_management.domain.event_frame import TIME_AHEAD_LIMIT, decode_events
 from openpool_management.domain.holds import WAIVABLE, HeldItem, HoldReason
 from openpool_management.domain.streams import Stream
 from openpool_management.domain.wire import VERSION
 from openpool_management.services.decisions import DecisionRefused, commit_decision, stated_reason
 from openpool_management.services.ports import HeldRow, Holds, Lake, Ledger, StreamHead
 from openpool_management.services.settle import DecodedObjects, settle
-
-LAST_YEAR = 9998
-"""The last year of a DT that can be posted: windows of time are opened around it."""
 
 
 def open_holds(holds: Holds, *, decided: bool = False) -> list[HeldRow]:
@@ -109,9 +106,11 @@ def _believed(
     events, doubts = decode_events(item.stream, [(0, data)], decision.decided_at, waived)
     if doubts:
         raise DecisionRefused(_further_doubt(item, doubts[0]))
-    if events["dt"][0].year > LAST_YEAR:
+    if events["dt"][0] > decision.decided_at + TIME_AHEAD_LIMIT:
+        # Posted, it would be the newest event for as long, and no commission could be set before.
         raise DecisionRefused(
-            f"Held item {item.id} can't be released: its DT is after the year {LAST_YEAR}. "
+            f"Held item {item.id} can't be released yet: its DT {events['dt'][0].isoformat()} is "
+            f"still more than a day ahead. Release it when that time has come. "
             f"{_dismissal(item.id)}"
         )
     return DecodedObjects(

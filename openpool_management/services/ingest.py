@@ -1,7 +1,7 @@
 """Ingest: read what is new in the event log into the ledger, batch by batch."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -120,7 +120,12 @@ class Ingest:
         refs = next(groups, None)
         return None if refs is None else self._prepare(stream, refs)
 
-    def _prepare(self, stream: Stream, refs: list[ObjectRef]) -> _Prepared:
+    def _prepare(
+        self,
+        stream: Stream,
+        refs: list[ObjectRef],
+        known: Collection[tuple[str, str]] = (),
+    ) -> _Prepared:
         unread: list[Fetched] = []
 
         def readable() -> Iterator[Fetched]:
@@ -128,7 +133,8 @@ class Ingest:
                 if one.data is None:
                     logger.error("%s", one.error)
                     unread.append(one)
-                else:
+                # Overwritten since it was listed, by content that somebody else has read already.
+                elif (one.ref.key, one.ref.etag) not in known:
                     yield one
 
         decoded = decode_objects(stream, readable(), self.clock())
@@ -146,7 +152,7 @@ class Ingest:
                 logger.info("%s The batch is worked out again.", conflict)
                 known = self.ledger.read_objects(stream, None)
                 left = [ref for ref in prepared.refs if (ref.key, ref.etag) not in known]
-                prepared = self._prepare(stream, left)
+                prepared = self._prepare(stream, left, known)
             else:
                 return Outcome(batch, prepared.unread)
         raise LedgerConflict(

@@ -68,7 +68,10 @@ def _earlier_events(fresh: pl.DataFrame, history: StreamHistory, rules: PairRule
         more = history.ai_events(
             frontier.select(REQUEST_KEY).unique(), spans_of(frontier["dt"], 2 * rules.window)
         )
-        more = more.join(seen, on="event_id", how="anti")
+        # An ID that is in the lake twice (with two DTs) must not be paired, and moved, twice.
+        more = more.join(seen, on="event_id", how="anti").unique(
+            "event_id", keep="first", maintain_order=True
+        )
         found = pl.concat([found, more.select(*LAKE_SCHEMA)])
         seen = pl.concat([seen, more.select("event_id")])
         frontier = more.filter(pl.col("event_type") == "job-processed")

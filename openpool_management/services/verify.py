@@ -13,7 +13,7 @@ from typing import Protocol
 import polars as pl
 
 from openpool_management.domain.accounts import Standing
-from openpool_management.domain.batch import BatchKind, ReadObject
+from openpool_management.domain.batch import BatchKind, Decision, ReadObject
 from openpool_management.domain.correlation import PairRules
 from openpool_management.domain.holds import HeldItem
 from openpool_management.domain.invariants import broken_invariants
@@ -94,17 +94,33 @@ def verify(
 ) -> VerifyReport:
     """Replay the whole record into scratch and compare it with books."""
     report = VerifyReport()
-    for stream in record.streams():
-        for chunk in _chunks(record.batches(stream)):
-            _replay(stream, chunk, source, scratch, rules, report)
-            progress(stream, sum(len(batch.objects) for batch in chunk))
-    for decision in record.dismissals():
-        try:
-            scratch.dismiss(decision.subject, decision.reason, decision.decided_at)
-        except DecisionRefused as refusal:
-            report.refused.append(f"Dismissal of {decision.subject}: {refusal}")
-    report.differences = compare_books(books, scratch.books)
-    return report
+    replayed: dict[Stream, int] = {}
+    dismissed: set[str] = set()
+    while True:
+        for stream in record.streams():
+            for chunk in _chunks(record.batches(stream, replayed.get(stream, 0))):
+                _replay(stream, chunk, source, scratch, rules, report)
+                replayed[stream] = chunk[-1].seq
+                progress(stream, sum(len(batch.objects) for batch in chunk))
+        for decision in record.dismissals():
+            if decision.subject not in dismissed:
+                dismissed.add(decision.subject)
+                _dismiss(decision, scratch, report)
+        report.differences = compare_books(books, scratch.books)
+        # What was committed while this went on is replayed too, so that it is no difference.
+        if not any(_has_more(record, stream, replayed) for stream in record.streams()):
+            return report
+
+
+def _has_more(record: LedgerRecord, stream: Stream, replayed: dict[Stream, int]) -> bool:
+    return next(record.batches(stream, replayed.get(stream, 0)), None) is not None
+
+
+def _dismiss(decision: Decision, scratch: Scratch, report: VerifyReport) -> None:
+    try:
+        scratch.dismiss(decision.subject, decision.reason, decision.decided_at)
+    except DecisionRefused as refusal:
+        report.refused.append(f"Dismissal of {decision.subject}: {refusal}")
 
 
 def compare_books(ledger: Books, replayed: Books) -> list[str]:
@@ -193,16 +209,22 @@ def _decide(stream: Stream, batch: RecordedBatch, scratch: Scratch) -> None:
 def _as_they_were(
     batch: RecordedBatch, source: EventSource, report: VerifyReport
 ) -> Iterator[Fetched]:
-    for wanted, fetched in zip(batch.objects, source.fetch(batch.objects), strict=True):
-        if fetched.data is None:
-            report.gone.append(fetched.error or f"{wanted.key} can't be read.")
-        elif fetched.ref.etag != wanted.etag:
-            report.gone.append(
-                f"{wanted.key} has other content than was read (etag {fetched.ref.etag} "
-                f"instead of {wanted.etag}): it was overwritten; a versioned bucket keeps both."
-            )
+    for wanted, first in zip(batch.objects, source.fetch(batch.objects), strict=True):
+        fetched = first
+        if wanted.version_id is None and first.ref.etag != wanted.etag:
+            # Where versions are kept since then, what was there before is the version "null".
+            [fetched] = source.fetch([replace(wanted, version_id="null")])
+        if fetched.data is not None and fetched.ref.etag == wanted.etag:
+            # Under the name it was read by, which the ledger knows it by.
+            yield replace(fetched, ref=wanted)
+        elif first.data is None:
+            report.gone.append(first.error or f"{wanted.key} can't be read.")
         else:
-            yield fetched
+            report.gone.append(
+                f"{wanted.key} is not what was read: its etag is {first.ref.etag} instead of "
+                f"{wanted.etag}. A bucket changes it with the content (a versioned one keeps "
+                "both), a directory with the size or the time of change."
+            )
 
 
 def _together(parts: Sequence[DecodedObjects]) -> DecodedObjects:

@@ -89,6 +89,10 @@ HELD = [
     (HoldReason.NUMBER_TOO_LONG, processed(units=1, price=10**30), "30 digits"),
     (HoldReason.NUMBER_TOO_LONG, processed(units=10**40, price=0), "30 digits"),
     (HoldReason.NUMBER_TOO_LONG, processed(fees=-(10**30)), "30 digits"),
+    (HoldReason.TEXT_TOO_LONG, processed(modelID="m" * 257), "256 bytes"),
+    (HoldReason.TEXT_TOO_LONG, received(ALICE, request="é" * 129), "256 bytes"),
+    (HoldReason.TEXT_TOO_LONG, changed(processed(), ID="i" * 300), "256 bytes"),
+    (HoldReason.TEXT_TOO_LONG, event(AI, "x" * 257), "256 bytes"),
     (HoldReason.FEE_MISMATCH, processed(fees=36), "36 wei, which is not 7 × 5"),
     (HoldReason.FEE_MISMATCH, processed(price=0, fees=1), "1 wei, which is not 0 × 5"),
     (HoldReason.FEE_MISMATCH, processed(units=0, fees=7), "7 wei, which is not 7 × 0"),
@@ -110,6 +114,20 @@ HELD = [
     (HoldReason.BAD_TIME, changed(processed(), DT=""), "''"),
     (HoldReason.BAD_TIME, changed(processed(), DT="2026-03-01T00:00:00"), "RFC 3339"),
     (HoldReason.BAD_TIME, changed(processed(), DT="2026-02-30T00:00:00Z"), "RFC 3339"),
+    *(
+        (HoldReason.BAD_TIME, changed(processed(), DT=text), "RFC 3339")
+        for text in (
+            "0000-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "-001-03-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "2026-W09-7T00:00:00Z",
+            "20260301T000000Z",
+            " 2026-03-01T00:00:00Z",
+            "2026-03-01T00:00:60Z",
+        )
+    ),
     (HoldReason.TIME_AHEAD, changed(processed(), DT=DAY_AHEAD), DAY_AHEAD),
 ]
 
@@ -307,3 +325,18 @@ def test_rows_stand_in_the_order_of_objects_and_arrays() -> None:
     assert [(item.object_no, item.event_index, item.event_id) for item in held] == [
         (2, 1, event_id(5))
     ]
+
+
+def test_bytes_that_are_no_text_hold_the_object_wherever_they_are() -> None:
+    data = body([processed()]).replace(b'"Version"', b'"extra": "\xff", "Version"')
+    for objects in ([(0, data)], [(0, data), (1, body([processed(fees=36)]))]):
+        rows, held = decode_events(AI, objects, NOW)
+        assert not rows.height
+        assert held[0].reason is HoldReason.INVALID_JSON and held[0].object_no == 0
+
+
+def test_response_times_beyond_64_bits_are_unknown_and_never_wrong() -> None:
+    rows, held = decode_events(
+        TRANSCODE, [(0, body([transcoded(ALICE, responseTime=2**61 + 5)]))], NOW
+    )
+    assert not held and rows["response_us"].to_list() == [None]

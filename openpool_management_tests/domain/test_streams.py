@@ -94,3 +94,16 @@ def test_region_with_dashes_that_look_like_a_node_type() -> None:
     assert times_of_key(stream, name) == ObjectTimes(
         datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 1, 0, 0, 59, tzinfo=UTC)
     )
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "00010101T000000Z_00010101T000000Z",
+        "19691231T235959Z_19700101T000000Z",
+        "20260101T000000Z_99991231T235959Z",
+    ],
+)
+def test_a_key_of_an_impossible_year_states_no_times(times: str) -> None:
+    stream = Stream("ai", "us-east")
+    assert times_of_key(stream, f"us-east/ai/us-east-ai-{times}.json") is None

@@ -27,9 +27,9 @@ class SqlRecord:
             rows = connection.execute(select(table.c.node_type, table.c.region))
             return sorted(Stream(*row) for row in rows)
 
-    def batches(self, stream: Stream) -> Iterator[RecordedBatch]:
+    def batches(self, stream: Stream, after: int = 0) -> Iterator[RecordedBatch]:
         """See the port; read by pages, so that a long history needs little memory."""
-        last_seq = 0
+        last_seq = after
         while page := self._page(stream, last_seq):
             yield from page
             last_seq = page[-1].seq

@@ -122,8 +122,8 @@ class LedgerRecord(Protocol):
         """Streams that have batches."""
         ...
 
-    def batches(self, stream: Stream) -> Iterator[RecordedBatch]:
-        """All batches of a stream, oldest first."""
+    def batches(self, stream: Stream, after: int = 0) -> Iterator[RecordedBatch]:
+        """Batches of a stream whose seq is greater than after, oldest first."""
         ...
 
     def dismissals(self) -> list[Decision]:
