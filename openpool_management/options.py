@@ -14,8 +14,18 @@ from pydantic.fields import FieldInfo
 
 _HIDDEN = "set, not shown"
 _NOT_SET = "not set"
+# Names that start like this are options or mistakes.
+_OUR_PREFIXES = ("OPENPOOL_", "POOL_")
 # How our other names start. AWS_ is left out: most names there are not ours.
-_SHARED_PREFIXES = ("S3_", "POOL_", "MAX_FILES_")
+_SHARED_PREFIXES = ("S3_", "MAX_FILES_")
+# Orchestrators are configured by these, and may run on the same machine.
+_EMITTER_PREFIX = "POOL_S3_"
+_EMITTER_NAMES = {
+    "POOL_REGION",
+    "POOL_NODE_TYPE",
+    "POOL_FLUSH_INTERVAL_SECONDS",
+    "POOL_EVENT_THRESHOLD",
+}
 _TYPO_LIKENESS = 0.9
 
 
@@ -121,7 +131,9 @@ def unknown_names(given: Iterable[str], fields: Mapping[str, FieldInfo]) -> list
     known = [option_of(field).name for field in fields.values()]
     problems = []
     for name in sorted(set(given) - set(known)):
-        ours = name.upper().startswith("OPENPOOL_")
+        if name in _EMITTER_NAMES or name.startswith(_EMITTER_PREFIX):
+            continue
+        ours = name.upper().startswith(_OUR_PREFIXES)
         if not ours and not name.upper().startswith(_SHARED_PREFIXES):
             continue
         cutoff = 0.6 if ours else _TYPO_LIKENESS

@@ -233,9 +233,35 @@ def test_a_file_that_is_no_text_is_refused(project: Path) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_names_of_the_emitter_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POOL_S3_BUCKET", "emitter")
-    monkeypatch.setenv("POOL_REGION", "us-west")
+@pytest.mark.parametrize("name", ["POOL_FEE", "POOL_REGIONS", "pool_payout", "OPENPOOL_XYZ"])
+def test_a_name_that_starts_like_ours_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (sentence,) = problems_of(monkeypatch, **{name: "1"})
+    assert sentence.startswith(f"{name} is not an option; ")
+
+
+def test_names_that_start_otherwise_are_ignored(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_CACHE", "1")
+    (project / ".env").write_text("COMMISSION=0.5\nMAX_FILES_OPEN=9\n")
+    assert load_settings().fee_bps == 2500
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "POOL_S3_BUCKET",
+        "POOL_S3_ENDPOINT",
+        "POOL_REGION",
+        "POOL_NODE_TYPE",
+        "POOL_FLUSH_INTERVAL_SECONDS",
+        "POOL_EVENT_THRESHOLD",
+    ],
+)
+def test_names_of_the_emitter_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "emitter")
     assert load_settings().s3_bucket is None
 
 
