@@ -48,6 +48,13 @@ def simulate(
             "--live", help="Go on at wall-clock pace until interrupted (Ctrl-C, SIGTERM)."
         ),
     ] = False,
+    into_own_log: Annotated[
+        bool,
+        typer.Option(
+            "--into-own-log",
+            help="Write even where the settings read: made-up earnings never leave a ledger.",
+        ),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write event objects as the orchestrators of a pool would; the same options, the same bytes.
@@ -79,7 +86,7 @@ def simulate(
     elif live:
         options = ending_now(options)
     settings = load_settings()
-    sink = _sink(to, settings)
+    sink = _sink(to, settings, into_own_log=into_own_log)
     simulation = Simulation(options)
     objects, size_bytes = _write(simulation, sink, live=live)
     expected = simulation.expected_ledger(settings.fee_bps)
@@ -133,23 +140,26 @@ def _stopped_by_signals(simulation: "Simulation", live: bool) -> Iterator[None]:
             signal.signal(number_, handler)
 
 
-def _sink(to: str, settings: "Settings") -> "Sink":
+def _sink(to: str, settings: "Settings", *, into_own_log: bool) -> "Sink":
     if not to.startswith(S3_SCHEME):
         from openpool_management.simulation.directory_sink import DirectorySink
 
         directory = Path(to).expanduser().resolve()
-        _warn_if_read(to, own=settings.events_dir == directory)
+        own_directory = settings.events_dir and settings.events_dir.resolve()
+        if directory == own_directory:
+            _own_log(to, "OPENPOOL_EVENTS_DIR", agreed=into_own_log)
         return DirectorySink(directory)
     bucket = to.removeprefix(S3_SCHEME).removesuffix("/")
     if not bucket or "/" in bucket:
         raise typer.BadParameter(f"{to} is no bucket: write s3://BUCKET, without a prefix.")
+    if settings.s3_bucket == bucket:
+        _own_log(to, "S3_BUCKET", agreed=into_own_log)
     if settings.aws_access_key_id is None or settings.aws_secret_access_key is None:
         raise typer.BadParameter(
             f"{to} can't be written without keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
     from openpool_management.simulation.s3_sink import S3Sink
 
-    _warn_if_read(to, own=settings.s3_bucket == bucket)
     return S3Sink(
         bucket,
         access_key_id=settings.aws_access_key_id,
@@ -159,6 +169,13 @@ def _sink(to: str, settings: "Settings") -> "Sink":
     )
 
 
-def _warn_if_read(to: str, *, own: bool) -> None:
-    if own:
+def _own_log(to: str, option: str, *, agreed: bool) -> None:
+    if agreed:
         tell(f"{to} is the log that these settings read: the ledger will count what is made up.")
+        return
+    raise typer.BadParameter(
+        f"{to} is the event log that {option} names: the ledger would count what is made up, and "
+        "nothing leaves a ledger again. Write elsewhere, or add --into-own-log if this pool is "
+        "made up too.",
+        param_hint="--to",
+    )

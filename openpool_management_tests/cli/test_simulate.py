@@ -135,8 +135,25 @@ def test_a_place_that_cannot_be_written_is_a_sentence(openpool: Command, tmp_pat
     assert "can't be written" in ran.stderr
 
 
-def test_writing_into_the_log_that_is_read_is_said(openpool: Command, tmp_path: Path) -> None:
-    ran = openpool("simulate", "--json", "--to", str(tmp_path), *LOG, OPENPOOL_EVENTS_DIR=tmp_path)
+def test_the_log_that_is_read_is_written_to_only_when_told(
+    openpool: Command, tmp_path: Path
+) -> None:
+    log, link = tmp_path / "log", tmp_path / "link"
+    log.mkdir()
+    link.symlink_to(log)
+    for place, read in ((log, log), (link, log), (log, link)):
+        ran = openpool("simulate", "--to", str(place), *LOG, OPENPOOL_EVENTS_DIR=read)
+        assert ran.code == 2
+        assert "OPENPOOL_EVENTS_DIR" in ran.stderr and "--into-own-log" in ran.stderr
+        assert not contents(log)
+    told = ("--into-own-log", "--json", "--to", str(log))
+    ran = openpool("simulate", *told, *LOG, OPENPOOL_EVENTS_DIR=log)
     assert ran.code == 0
     assert "these settings read" in ran.stderr
     assert ran.json["events"] == 1500
+
+
+def test_the_bucket_that_is_read_is_refused(openpool: Command) -> None:
+    ran = openpool("simulate", "--to", "s3://pool-log", *LOG, S3_BUCKET="pool-log", **MOTO)
+    assert ran.code == 2
+    assert "S3_BUCKET" in ran.stderr and "--into-own-log" in ran.stderr
