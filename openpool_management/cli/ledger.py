@@ -7,9 +7,11 @@ from openpool_management.cli.output import (
     WeiFlag,
     amount,
     number,
+    print_facts,
     print_json,
     print_table,
     say,
+    short_address,
 )
 
 
@@ -36,52 +38,54 @@ def print_ledger(document: dict[str, Any], *, in_wei: bool = False) -> None:
         return
     unit = "wei" if in_wei else "ETH"
     print_table(
-        "Streams",
-        [
-            "stream",
-            "events",
-            "jobs",
-            *_in(unit, "gross", "net", "commission", "unattributed", "held"),
-        ],
-        [_stream_row(name, stream, in_wei) for name, stream in document["streams"].items()],
-        right=7,
-    )
-    print_table(
-        "Work",
-        [
-            *("stream", "worker", "pipeline", "compute units", "jobs"),
-            *_in(unit, "gross", "net", "commission"),
-        ],
-        [
-            row
-            for name, stream in document["streams"].items()
-            for address, worker in stream["workers"].items()
-            for row in _worker_rows(name, address, worker, in_wei)
-        ],
-        right=5,
-    )
-    print_table(
-        "Balances",
-        ["worker", *_in(unit, "earned", "paid", "payable")],
+        f"Balances in {unit}",
+        ["worker", "earned", "paid", "payable"],
         [
             [address, *_amounts(balance, in_wei, "earned_wei", "paid_wei", "payable_wei")]
             for address, balance in document["balances"].items()
         ],
         right=3,
+        whole=["worker"],
     )
+    for name, stream in document["streams"].items():
+        print_facts(f"Stream {name}, amounts in {unit}", _stream_facts(stream, in_wei))
+        if stream["workers"]:
+            _print_work(name, stream["workers"], unit, in_wei)
     if document["held"]:
         say(f"Held for review: {number(document['held'])}. See `openpool held list`.")
 
 
-def _in(unit: str, *names: str) -> list[str]:
-    return [f"{name} {unit}" for name in names]
+def _print_work(name: str, workers: dict[str, Any], unit: str, in_wei: bool) -> None:
+    """A worker's money over all pipelines, and its compute units by pipeline, in two tables."""
+    money = ("gross_wei", "net_wei", "commission_wei")
+    print_table(
+        f"Work of {name}, amounts in {unit}",
+        ["worker", "jobs", "gross", "net", "commission"],
+        [
+            [short_address(address), number(worker["jobs"]), *_amounts(worker, in_wei, *money)]
+            for address, worker in workers.items()
+        ],
+        right=4,
+        whole=["worker", "jobs"],
+    )
+    print_table(
+        f"Compute units of {name}",
+        ["worker", "pipeline", "compute units"],
+        [
+            [short_address(address), pipeline, number(units)]
+            for address, worker in workers.items()
+            for pipeline, units in worker["compute_units"].items()
+        ],
+        right=1,
+        whole=["worker"],
+    )
 
 
 def _amounts(row: dict[str, Any], in_wei: bool, *parts: str) -> list[str]:
     return [amount(row[part], in_wei) for part in parts]
 
 
-def _stream_row(name: str, stream: dict[str, Any], in_wei: bool) -> list[str]:
+def _stream_facts(stream: dict[str, Any], in_wei: bool) -> list[tuple[str, str]]:
     workers = stream["workers"].values()
     apart = [stream["unattributed"], stream.get("held", {"jobs": 0, "gross_wei": "0"})]
     sums_wei = {
@@ -91,20 +95,12 @@ def _stream_row(name: str, stream: dict[str, Any], in_wei: bool) -> list[str]:
     sums_wei["gross_wei"] += sum(int(part["gross_wei"]) for part in apart)
     jobs = sum(worker["jobs"] for worker in workers) + sum(part["jobs"] for part in apart)
     return [
-        name,
-        number(sum(stream["events"].values())),
-        number(jobs),
-        *(amount(sum_wei, in_wei) for sum_wei in sums_wei.values()),
-        *(amount(part["gross_wei"], in_wei) for part in apart),
+        ("events", number(sum(stream["events"].values()))),
+        ("jobs", number(jobs)),
+        *(
+            (part.removesuffix("_wei"), amount(sum_wei, in_wei))
+            for part, sum_wei in sums_wei.items()
+        ),
+        ("unattributed", amount(apart[0]["gross_wei"], in_wei)),
+        ("held", amount(apart[1]["gross_wei"], in_wei)),
     ]
-
-
-def _worker_rows(name: str, address: str, worker: dict[str, Any], in_wei: bool) -> list[list[str]]:
-    """A line for each pipeline; what holds for all of them stands on the first."""
-    rows = [
-        ["", "", pipeline, number(units)] for pipeline, units in worker["compute_units"].items()
-    ]
-    totals = _amounts(worker, in_wei, "gross_wei", "net_wei", "commission_wei")
-    rows = [[*row, "", "", "", ""] for row in rows or [["", "", "", ""]]]
-    rows[0] = [name, address, *rows[0][2:4], number(worker["jobs"]), *totals]
-    return rows

@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -38,14 +38,27 @@ def tell(sentence: str) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: int = 0
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: int = 0,
+    whole: Collection[str] = (),
 ) -> None:
-    """Print rows as a table; the last right columns hold numbers. Nothing is cut off."""
+    """Print rows as a table; the last right columns hold numbers. Nothing is cut off.
+
+    Where a terminal is too narrow, cells go on in the next line, but for columns in whole.
+    """
     # Titles and cells are given as Text, so that no markup is read from what a log holds.
     table = Table(title=Text(title), title_justify="left", header_style="bold", show_edge=False)
     for index, column in enumerate(columns):
         number = index >= len(columns) - right
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if number else "left",
+            overflow="fold",
+            no_wrap=column in whole,
+        )
     _print(table, rows)
 
 
@@ -72,6 +85,11 @@ def error_console() -> Console:
 def amount(amount_wei: int | str, in_wei: bool) -> str:
     """An amount for people: exact ETH, or wei."""
     return str(amount_wei) if in_wei else format_eth(int(amount_wei))
+
+
+def short_address(address: str) -> str:
+    """An address by its two ends, for tables that stand beside one with whole addresses."""
+    return f"{address[:6]}…{address[-4:]}"
 
 
 def number(value: int) -> str:

@@ -4,6 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from openpool_management.cli import output
 from openpool_management_tests.cli.conftest import CHECKOUT, Command, clean_environment
 
 
@@ -49,7 +52,27 @@ def test_the_tables_show_exact_amounts(
         assert worker["net_wei"] in in_wei.stdout
         assert "0." + worker["net_wei"].zfill(18).rstrip("0") in in_eth.stdout
         assert f"{worker['compute_units']['llm']:,}" in in_eth.stdout
-    assert "…" not in in_eth.stdout
+        assert f"{address[:6]}…{address[-4:]}" in in_eth.stdout
+    assert in_eth.stdout.startswith("Balances in ETH")
+
+
+def test_at_80_columns_addresses_stay_whole(
+    openpool: Command,
+    real_events_dir: Path,
+    expected_ledger: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    openpool("sync", OPENPOOL_EVENTS_DIR=real_events_dir)
+    monkeypatch.setattr(output, "PIPE_COLUMNS", 80)
+    lines = openpool("ledger").stdout.splitlines()
+    assert max(map(len, lines)) == 80
+    shown = "\n".join(lines)
+    for name, stream in expected_ledger.items():
+        assert f"Work of {name}" in shown
+        for address, worker in stream["workers"].items():
+            assert address in shown
+            for units in worker["compute_units"].values():
+                assert f"{units:,}" in shown
 
 
 def test_an_empty_ledger_says_what_to_do(openpool: Command) -> None:
