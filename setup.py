@@ -6,8 +6,8 @@ from setuptools import find_packages, setup
 DAGSTER = [
     "dagster>=1.13,<1.14",
     "dagster-webserver>=1.13,<1.14",
-    "dagster-aws>=0.29,<0.30",
-    "dagster-postgres>=0.29,<0.30",
+    "dagster-aws>=0.29,<0.30",  # for Dagster's logs in S3, by a dagster.yaml that names it
+    "dagster-postgres>=0.29,<0.30",  # for Dagster's storage on PostgreSQL, in the same way
 ]
 
 setup(
@@ -30,18 +30,21 @@ setup(
         "eth-utils>=5,<7",
         "matplotlib>=3.10,<4",
         "msgspec>=0.22,<0.23",
-        "pandas>=3,<4",
+        "pandas>=3,<4",  # for the reports to come; nothing imports it yet
+        "pillow>=12,<14",
         "polars>=2.1,<3",
         "psycopg[binary]>=3.2,<4",
         "pyarrow>=22,<27",
         "pydantic>=2.12,<3",
         "pydantic-settings>=2.12,<3",
         "python-dotenv>=1,<2",
+        "pyyaml>=6,<7",
         "requests>=2.32,<3",
         "rich>=14,<16",
         "sqlalchemy>=2.1,<2.2",
         "typer>=0.29,<0.30",
-        "web3>=7,<9",
+        "urllib3>=2.5,<3",
+        "web3>=7,<9",  # for the payouts to come; nothing imports it yet
     ],
     extras_require={
         "dev": [
