@@ -125,5 +125,7 @@ def _moment(text: str) -> datetime:
             f"{text} is no time: write it like 2026-01-01T00:00:00Z.", param_hint="--from"
         ) from error
     if moment.tzinfo is None:
-        raise typer.BadParameter(f"{text} has no time zone: end it with Z.", param_hint="--from")
+        raise typer.BadParameter(
+            f"{text} has no time zone: write it like {moment.isoformat()}Z.", param_hint="--from"
+        )
     return moment.astimezone(UTC)

@@ -55,19 +55,24 @@ def list_items(
 @app.command(epilog=EXIT_CODES_HELP)
 def show(held_id: HeldId, as_json: JsonFlag = False) -> None:
     """Show one held item with everything that is known of it."""
+    from openpool_management.domain.holds import WHOLE_OBJECT
     from openpool_management.pool import Pool
     from openpool_management.services.holds import held_item
     from openpool_management.settings import load_settings
 
-    document = _document(held_item(Pool(load_settings()).holds, held_id))
+    row = held_item(Pool(load_settings()).holds, held_id)
+    document = _document(row)
     if as_json:
         print_json(document)
         return
     decision = document.pop("decision")
+    if row.event_index == WHOLE_OBJECT:
+        document["event_index"] = "whole object"
     lines = document | {f"decision.{name}": text for name, text in (decision or {}).items()}
     print_facts(
         f"Held item {held_id}", [(name, "" if it is None else it) for name, it in lines.items()]
     )
+    say(_choice(row))
 
 
 @app.command(epilog=EXIT_CODES_HELP)
@@ -128,6 +133,19 @@ def _document(row: "HeldRow") -> dict[str, Any]:
 
     document: dict[str, Any] = as_document(row)
     return document
+
+
+def _choice(row: "HeldRow") -> str:
+    from openpool_management.domain.holds import WAIVABLE
+
+    if row.decision is not None:
+        return f"It is decided: {row.decision.decision}. A decision is final."
+    if row.raw is None or row.reason not in WAIVABLE:
+        return f"It can't be released, only dismissed: `openpool held dismiss {row.id}`."
+    return (
+        f"It can be released, with `openpool held release {row.id}`, or dismissed, with "
+        f"`openpool held dismiss {row.id}`."
+    )
 
 
 def _cells(row: "HeldRow") -> list[object]:

@@ -11,6 +11,8 @@ from openpool_management.cli.progress import shown_progress
 if TYPE_CHECKING:
     from openpool_management.domain.streams import Stream
 
+SHOWN = 20
+
 
 def verify(as_json: JsonFlag = False) -> None:
     """Replay every object into a scratch ledger and compare the two account by account.
@@ -38,13 +40,23 @@ def verify(as_json: JsonFlag = False) -> None:
 
         print_json({"equal": report.equal} | as_document(report))
     else:
-        for sentence in (*report.gone, *report.refused, *report.differences):
-            say(sentence)
         replayed = f"{number(report.objects)} objects of {number(report.batches)} batches"
         if report.equal:
             say(f"{replayed} were replayed: the ledger is equal to them, to the wei.")
         else:
-            findings = len(report.gone) + len(report.refused) + len(report.differences)
-            say(f"{replayed} were replayed: {number(findings)} findings, see above.")
+            say(
+                f"{replayed} were replayed: {number(len(report.gone))} objects gone, "
+                f"{number(len(report.refused))} decisions refused, "
+                f"{number(len(report.differences))} differences."
+            )
+            for sentences in (report.gone, report.refused, report.differences):
+                _say_first(sentences)
     if not report.equal:
         raise typer.Exit(ExitCode.FINDING)
+
+
+def _say_first(sentences: list[str]) -> None:
+    for sentence in sentences[:SHOWN]:
+        say(sentence)
+    if len(sentences) > SHOWN:
+        say(f"... and {number(len(sentences) - SHOWN)} more; --json shows all.")

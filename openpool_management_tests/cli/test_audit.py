@@ -57,5 +57,23 @@ def test_an_equal_ledger_is_verified_and_a_changed_log_is_found(
     assert gone.name in told.stdout
 
 
+def test_verify_sums_up_first_and_shows_the_first_differences(
+    openpool: Command, real_events_copy: Path
+) -> None:
+    openpool("sync", OPENPOOL_EVENTS_DIR=real_events_copy)
+    for path in real_events_copy.rglob("*.json"):
+        path.unlink()
+    found = openpool("verify", "--json", OPENPOOL_EVENTS_DIR=real_events_copy)
+    told = openpool("verify", OPENPOOL_EVENTS_DIR=real_events_copy)
+    assert found.code == told.code == 1
+    gone, differences = found.json["gone"], found.json["differences"]
+    lines = told.stdout.splitlines()
+    assert f"{len(gone)} objects gone, 0 decisions refused" in lines[0]
+    assert f"{len(differences)} differences" in lines[0]
+    assert len(gone) > 20
+    assert lines[1:21] == gone[:20]
+    assert lines[21].startswith(f"... and {len(gone) - 20} more")
+
+
 def test_verify_needs_the_event_log(openpool: Command) -> None:
     assert openpool("verify", "--json").code == 2

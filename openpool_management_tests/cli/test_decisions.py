@@ -78,6 +78,29 @@ def test_a_held_event_is_listed_shown_and_released(
     assert openpool("verify", OPENPOOL_EVENTS_DIR=log).code == 0
 
 
+def test_a_held_item_says_what_can_be_decided_on_it(openpool: Command, log: Path) -> None:
+    row = held_one(openpool, log)
+    assert f"openpool held release {row['id']}" in openpool("held", "show", row["id"]).stdout
+    openpool("held", "dismiss", row["id"], "--reason", "made up")
+    assert "A decision is final." in openpool("held", "show", row["id"]).stdout
+
+
+def test_a_whole_object_can_only_be_dismissed(openpool: Command, real_events_copy: Path) -> None:
+    (real_events_copy / KEY).write_text("[{")
+    row = held_one(openpool, real_events_copy)
+    assert row["event_index"] == -1
+    shown = openpool("held", "show", row["id"]).stdout
+    assert "whole object" in shown and "│ -1" not in shown
+    assert "can't be released, only dismissed" in shown
+    assert "held release" not in shown
+
+
+def test_a_start_without_a_zone_is_shown_with_one(openpool: Command) -> None:
+    ran = openpool("commission", "set", "0.1", "--from", "2099-01-01", "--reason", "agreed")
+    assert ran.code == 2
+    assert "2099-01-01T00:00:00Z" in ran.stderr
+
+
 def test_a_held_event_is_dismissed_once(openpool: Command, log: Path) -> None:
     row = held_one(openpool, log)
     before = openpool("ledger", "--json").json
