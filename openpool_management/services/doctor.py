@@ -101,21 +101,27 @@ class Limits(Protocol):
 def doctor(patient: Patient, limits: Limits, clock: Callable[[], datetime]) -> Iterator[Finding]:
     """Examine one part after the other. A part that raises is a finding; the others go on."""
     yield ok("settings", "All settings can be read.")
-    parts: list[tuple[str, str, Callable[[], Iterator[Finding]]]] = [
-        ("event log", SOURCE_REMEDY, lambda: _source(patient)),
-        ("versioning", SOURCE_REMEDY, lambda: _versioning(patient)),
-        ("clock", SOURCE_REMEDY, lambda: _clock(patient, clock)),
-        ("ledger", LEDGER_REMEDY, lambda: _ledger(patient)),
-        ("lake", LAKE_REMEDY, lambda: _lake(patient)),
+    yield from (found := list(_examined("event log", SOURCE_REMEDY, lambda: _source(patient))))
+    if worst(found) is not Level.ERROR:
+        yield from _examined("versioning", SOURCE_REMEDY, lambda: _versioning(patient))
+        yield from _examined("clock", SOURCE_REMEDY, lambda: _clock(patient, clock))
+    yield from (found := list(_examined("ledger", LEDGER_REMEDY, lambda: _ledger(patient))))
+    yield from _examined("lake", LAKE_REMEDY, lambda: _lake(patient))
+    hanging: list[tuple[str, str, Callable[[], Iterator[Finding]]]] = [
         ("lake files", LAKE_REMEDY, lambda: _lake_files(patient)),
         ("commission", LEDGER_REMEDY, lambda: _commission(patient, limits, clock())),
         ("data", LEDGER_REMEDY, lambda: _data(patient, limits, clock())),
     ]
-    for subject, remedy, part in parts:
-        yield from _examined(subject, remedy, part)
+    for subject, remedy, part in hanging:
+        if worst(found) is Level.ERROR:
+            yield warning(subject, "Not examined: the ledger can't be reached.", LEDGER_REMEDY)
+        else:
+            yield from _examined(subject, remedy, part)
     yield ok(
         "Dagster",
-        "Dagster keeps its runs and ticks in DAGSTER_HOME; nothing in the ledger depends on them.",
+        "Dagster keeps its runs and ticks in DAGSTER_HOME where that is set, else in "
+        ".openpool/dagster of the project for a `dagster dev` started there; nothing in the "
+        "ledger depends on them.",
     )
 
 

@@ -97,6 +97,7 @@ def test_without_an_event_log_the_rest_is_examined_all_the_same(tmp_path: Path) 
     found = examine(pool_of(tmp_path))
     assert found["event log"].level is Level.ERROR
     assert "S3_BUCKET" in found["event log"].sentence
+    assert not {"versioning", "clock"} & set(found)
     assert found["ledger"].level is found["lake"].level is Level.OK
 
 
@@ -122,6 +123,8 @@ def test_a_database_that_cannot_be_reached_shows_no_password(tmp_path: Path) -> 
     found = examine(directory_pool(tmp_path, ledger_url=url))
     assert found["ledger"].level is Level.ERROR and "127.0.0.1" in found["ledger"].sentence
     assert "OPENPOOL_LEDGER_URL" in found["ledger"].remedy
+    for name in ("lake files", "commission", "data"):
+        assert found[name].sentence == "Not examined: the ledger can't be reached."
     assert found["event log"].level is Level.OK
     assert not any("hush-hush" in one.sentence + one.remedy for one in found.values())
 
