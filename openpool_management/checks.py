@@ -58,7 +58,7 @@ def nothing_held(openpool: PoolResource) -> dg.AssetCheckResult:
     """No event or object waits for a decision because it could not be believed."""
     held = openpool.pool.books.open_holds()
     return _result(
-        [f"{held} held items wait for a decision; what they earned is owed to nobody."]
+        [f"Held items that wait for a decision: {held}. What is held is owed to nobody."]
         if held
         else [],
         "Look at them with openpool held list and openpool held show, then decide with openpool "

@@ -11,12 +11,14 @@ from typing import Protocol
 
 from openpool_management.domain.accounts import Standing
 from openpool_management.domain.audit import RewrittenKey
+from openpool_management.domain.holds import WAIVABLE, HoldReason
 from openpool_management.domain.invariants import broken_invariants
 from openpool_management.domain.streams import Stream
 from openpool_management.services.connections import PresenceRecords, connections, cut_off
 from openpool_management.services.findings import Finding, error, ok, warning
 from openpool_management.services.ports import HeldRow, Lake, Ledger
 from openpool_management.services.stream_checks import (
+    FEWEST_OBJECTS,
     gaps,
     recent_times,
     repeated_events,
@@ -49,13 +51,22 @@ def held_findings(open_items: Sequence[HeldRow]) -> list[Finding]:
     return [
         warning(
             "held items",
-            f"{count} held items wait for a decision because of {reason.value}; "
-            "what they earned is owed to nobody.",
+            f"{_items(count)} for a decision because of {reason.value}; what is held is owed to "
+            "nobody.",
             f"Look at one with `openpool held show {examples[reason]}`, then decide with "
-            "`openpool held release` or `openpool held dismiss`.",
+            f"{_decisions(reason)}.",
         )
         for reason, count in counts.most_common()
     ] or [ok("held items", "Nothing is held.")]
+
+
+def _items(count: int) -> str:
+    return "1 held item waits" if count == 1 else f"{count} held items wait"
+
+
+def _decisions(reason: HoldReason) -> str:
+    release = "`openpool held release` or " if reason in WAIVABLE else ""
+    return f"{release}`openpool held dismiss`"
 
 
 def unattributed_findings(standings: Iterable[Standing], share: Decimal) -> list[Finding]:
@@ -68,11 +79,16 @@ def unattributed_findings(standings: Iterable[Standing], share: Decimal) -> list
             "`openpool unattributed assign`. An orchestrator's own local worker is never known.",
         )
         for sentence in unattributed_excess(standings, share)
-    ] or [ok("unattributed jobs", f"No stream has more than a share of {share} unattributed.")]
+    ] or [
+        ok("unattributed jobs", f"In no AI stream is more than {share:%} of the fees unattributed.")
+    ]
 
 
 def gap_findings(ledger: Ledger, stream: Stream, now: datetime, gap_factor: int) -> list[Finding]:
     """Gaps in the last two days of a stream that are long for how often its objects come."""
+    times = recent_times(ledger, stream, now)
+    if len(times) < FEWEST_OBJECTS:
+        return [ok(f"stream {stream}", f"Too few objects to tell a gap ({len(times)}).")]
     return [
         warning(
             f"stream {stream}",
@@ -80,7 +96,7 @@ def gap_findings(ledger: Ledger, stream: Stream, now: datetime, gap_factor: int)
             "See whether the orchestrator was down then, or failed to upload. Objects that still "
             "arrive are read. OPENPOOL_GAP_FACTOR sets what counts as a gap.",
         )
-        for sentence in gaps(stream, recent_times(ledger, stream, now), gap_factor)
+        for sentence in gaps(stream, times, gap_factor)
     ] or [ok(f"stream {stream}", "No gap in its last two days.")]
 
 

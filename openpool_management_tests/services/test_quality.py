@@ -69,7 +69,7 @@ def test_held_items_are_counted_by_reason(scratch: ScratchLedger) -> None:
     mismatch, address = held_findings(items)
     assert mismatch.level is address.level is Level.WARNING
     assert "2 held items" in mismatch.sentence and "fee-mismatch" in mismatch.sentence
-    assert "1 held items" in address.sentence and "bad-address" in address.sentence
+    assert "1 held item waits" in address.sentence and "bad-address" in address.sentence
     assert items[2].id in address.remedy
 
 
