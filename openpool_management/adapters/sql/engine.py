@@ -20,7 +20,7 @@ def ledger_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         return engine
     if kind == "postgresql+psycopg":
-        return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+        return create_engine(url, pool_pre_ping=True)
     raise ValueError(
         f"The ledger can't be kept in {kind}: "
         "OPENPOOL_LEDGER_URL must begin with sqlite:/// or postgresql+psycopg://."
