@@ -34,7 +34,7 @@ from openpool_management.services.history import StreamHistory
 from openpool_management.services.ingest import BatchLimits, Ingest, Outcome
 from openpool_management.services.ledger_report import ledger_document
 from openpool_management.services.ports import EventSource, Fetched, ObjectRef
-from openpool_management_tests.log_objects import NOW
+from openpool_management_tests.log_objects import NOW, Event, body, key
 
 FEE_BPS = 2_500
 
@@ -228,3 +228,24 @@ def stated_start(stream: Stream, key: str) -> datetime:
     times = times_of_key(stream, key)
     assert times is not None
     return times.start
+
+
+class Log:
+    """An event log that grows, read into a ledger after each object."""
+
+    def __init__(self, scratch: ScratchLedger) -> None:
+        self.scratch = scratch
+        self.source = MemorySource()
+
+    def read(self, stream: Stream, second: int, *events: Event) -> None:
+        """Let one object appear and read it."""
+        self.source.add([Version(key(stream, second), body(list(events)))])
+        self.scratch.sync(self.source, full=True)
+
+
+def balances_wei(scratch: ScratchLedger) -> dict[str, int]:
+    """Balance of each account that is not at zero, by its name; no invariant is broken."""
+    assert scratch.broken() == []
+    return {
+        one.account.name: one.balance_wei for one in scratch.books.standings() if one.balance_wei
+    }

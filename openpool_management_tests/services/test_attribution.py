@@ -1,6 +1,5 @@
 """An operator gives a job that is nobody's to a worker: once, for ever, to the wei."""
 
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
@@ -16,19 +15,16 @@ from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.domain.addresses import ZERO_ADDRESS
 from openpool_management.domain.batch import AttributionCause, Batch, BatchKind
-from openpool_management.domain.streams import Stream
 from openpool_management.services.attribution import assign, open_unattributed
 from openpool_management.services.commissions import set_rate
 from openpool_management.services.decisions import DecisionRefused
-from openpool_management_tests.ledgers import MemorySource, ScratchLedger, Version
+from openpool_management_tests.ledgers import Log, ScratchLedger, balances_wei
 from openpool_management_tests.log_objects import (
     AI,
     ALICE,
     BOB,
     NOW,
     TRANSCODE,
-    Event,
-    body,
     event_id,
     key,
     moment,
@@ -38,38 +34,11 @@ from openpool_management_tests.log_objects import (
 )
 
 
-@pytest.fixture
-def scratch(ledger_url: str, tmp_path: Path) -> Iterator[ScratchLedger]:
-    """An empty ledger on each kind of database; the commission is 25 %."""
-    with ScratchLedger(ledger_url, tmp_path / "lake") as ledger:
-        yield ledger
-
-
-class Log:
-    """An event log that grows, read into a ledger after each object."""
-
-    def __init__(self, scratch: ScratchLedger) -> None:
-        self.scratch = scratch
-        self.source = MemorySource()
-
-    def read(self, stream: Stream, second: int, *events: Event) -> None:
-        """Let one object appear and read it."""
-        self.source.add([Version(key(stream, second), body(list(events)))])
-        self.scratch.sync(self.source, full=True)
-
-
 def give(
     scratch: ScratchLedger, job: str, worker: str, reason: str = "asked", **more: Any
 ) -> Batch:
     jobs = SqlUnattributedJobs(scratch.engine)
     return assign(jobs, scratch.ledger, scratch.lake, job, worker, reason, NOW, **more)
-
-
-def balances_wei(scratch: ScratchLedger) -> dict[str, int]:
-    assert scratch.broken() == []
-    return {
-        one.account.name: one.balance_wei for one in scratch.books.standings() if one.balance_wei
-    }
 
 
 def test_unattributed_job_is_listed_and_assigned(scratch: ScratchLedger) -> None:

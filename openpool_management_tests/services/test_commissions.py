@@ -1,6 +1,5 @@
 """The commission changes for jobs to come, and never for one that is posted."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from openpool_management.adapters.sql.ledger import COMMISSION_LOCK
 from openpool_management.domain.addresses import ZERO_ADDRESS
 from openpool_management.domain.commission import CommissionRate
 from openpool_management.domain.lake_rows import EPOCH
-from openpool_management.domain.streams import Stream
 from openpool_management.services.commissions import rates, set_rate, setting_difference
 from openpool_management.services.decisions import DecisionRefused
 from openpool_management.services.ports import RateRow
-from openpool_management_tests.ledgers import MemorySource, ScratchLedger, Version
+from openpool_management_tests.ledgers import Log, ScratchLedger, balances_wei
 from openpool_management_tests.log_objects import (
     AI,
     ALICE,
@@ -26,8 +24,6 @@ from openpool_management_tests.log_objects import (
     NOW,
     TRANSCODE,
     Event,
-    body,
-    key,
     moment,
     processed,
     received,
@@ -39,36 +35,9 @@ ALICE_PAYABLE = f"payable:transcode|oceania:{ALICE}:transcode"
 BOB_PAYABLE = f"payable:transcode|oceania:{BOB}:transcode"
 
 
-@pytest.fixture
-def scratch(ledger_url: str, tmp_path: Path) -> Iterator[ScratchLedger]:
-    """An empty ledger on each kind of database; the commission is 25 %."""
-    with ScratchLedger(ledger_url, tmp_path / "lake") as ledger:
-        yield ledger
-
-
-class Log:
-    """An event log that grows, read into a ledger after each object."""
-
-    def __init__(self, scratch: ScratchLedger) -> None:
-        self.scratch = scratch
-        self.source = MemorySource()
-
-    def read(self, stream: Stream, second: int, *events: Event) -> None:
-        """Let one object appear and read it."""
-        self.source.add([Version(key(stream, second), body(list(events)))])
-        self.scratch.sync(self.source, full=True)
-
-
 def change(scratch: ScratchLedger, fee_bps: int | None, **more: Any) -> RateRow:
     now = more.pop("now", LONG_AGO)
     return set_rate(SqlCommissionHistory(scratch.engine), fee_bps, "agreed", now, **more)
-
-
-def balances_wei(scratch: ScratchLedger) -> dict[str, int]:
-    assert scratch.broken() == []
-    return {
-        one.account.name: one.balance_wei for one in scratch.books.standings() if one.balance_wei
-    }
 
 
 def thousand(worker: str, second: int) -> Event:

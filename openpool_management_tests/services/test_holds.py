@@ -1,9 +1,7 @@
 """What is held can be released or dismissed, once; a release posts what its object would have."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from openpool_management.domain.correlation import PairRules
 from openpool_management.domain.holds import WAIVABLE, WHOLE_OBJECT, HoldReason
 from openpool_management.services.decisions import DecisionRefused
 from openpool_management.services.holds import dismiss, held_item, open_holds, release
-from openpool_management_tests.ledgers import MemorySource, ScratchLedger, Version
+from openpool_management_tests.ledgers import MemorySource, ScratchLedger, Version, balances_wei
 from openpool_management_tests.log_objects import (
     AI,
     ALICE,
@@ -33,13 +31,6 @@ from openpool_management_tests.log_objects import (
 )
 
 LATER = NOW + timedelta(days=30)
-
-
-@pytest.fixture
-def scratch(ledger_url: str, tmp_path: Path) -> Iterator[ScratchLedger]:
-    """An empty ledger on each kind of database; the commission is 25 %."""
-    with ScratchLedger(ledger_url, tmp_path / "lake") as ledger:
-        yield ledger
 
 
 def read(scratch: ScratchLedger, *objects: tuple[str, list[Event]]) -> None:
@@ -64,13 +55,6 @@ def let_go(
 ) -> Batch:
     parts = (holds(scratch), scratch.ledger, scratch.lake, PairRules())
     return release(*parts, held_id, reason, now or LATER, **more)
-
-
-def balances_wei(scratch: ScratchLedger) -> dict[str, int]:
-    assert scratch.broken() == []
-    return {
-        one.account.name: one.balance_wei for one in scratch.books.standings() if one.balance_wei
-    }
 
 
 def changed(one: Event, **fields: Any) -> Event:
