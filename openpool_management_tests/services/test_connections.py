@@ -1,10 +1,5 @@
 """Connections out of the ledger, on both databases, from a simulated pool and by hand."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from openpool_management.adapters.sql.presence import SqlPresence
 from openpool_management.domain.batch import PresenceKind
 from openpool_management.domain.streams import Stream
@@ -22,12 +17,6 @@ from openpool_management_tests.log_objects import (
     moment,
     transcoded,
 )
-
-
-@pytest.fixture
-def scratch(ledger_url: str, tmp_path: Path) -> Iterator[ScratchLedger]:
-    with ScratchLedger(ledger_url, tmp_path / "lake") as scratch:
-        yield scratch
 
 
 def connected(worker: str, second: int, connection: str = "1.1.1.1:1") -> Event:

@@ -1,6 +1,5 @@
 """What is found in data that is held, nobody's, missing, rewritten, repeated or out of balance."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -38,12 +37,6 @@ from openpool_management_tests.log_objects import (
     received,
     transcoded,
 )
-
-
-@pytest.fixture
-def scratch(ledger_url: str, tmp_path: Path) -> Iterator[ScratchLedger]:
-    with ScratchLedger(ledger_url, tmp_path / "lake") as scratch:
-        yield scratch
 
 
 def only(findings: list[Finding]) -> Finding:

@@ -1,6 +1,5 @@
 """Events followed to the ledger and statements back to their jobs, on both databases."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,12 +33,6 @@ from openpool_management_tests.log_objects import (
 )
 
 ZERO = "0x" + "0" * 40
-
-
-@pytest.fixture
-def scratch(ledger_url: str, tmp_path: Path) -> Iterator[ScratchLedger]:
-    with ScratchLedger(ledger_url, tmp_path / "lake") as scratch:
-        yield scratch
 
 
 def trail_of(scratch: ScratchLedger) -> AuditTrail:
