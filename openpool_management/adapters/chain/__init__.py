@@ -1,0 +1,1 @@
+"""An EIP-1559 chain, over JSON-RPC."""

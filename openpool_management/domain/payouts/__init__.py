@@ -1,0 +1,1 @@
+"""Payouts without IO: what to pay, what a transaction is, and where a payout stands."""

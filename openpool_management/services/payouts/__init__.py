@@ -1,0 +1,1 @@
+"""Paying workers: planning, sending, settling, and putting right what went otherwise."""

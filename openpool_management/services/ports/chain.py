@@ -1,0 +1,99 @@
+"""A chain and a key, as payouts need them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from openpool_management.domain.payouts.chain import Block, ChainTransaction, Receipt, SendReply
+from openpool_management.domain.payouts.transactions import Transfer
+
+
+class ChainUnavailable(OSError):
+    """A node could not be asked, or its answer makes no sense. The sentence names the node."""
+
+
+class ExecutionReverted(Exception):
+    """A transfer would revert at its recipient; the text is the node's reason."""
+
+
+class Chain(Protocol):
+    """One node of the chain. Every method asks it anew; all but send raise ChainUnavailable.
+
+    Reads are tried again by themselves where that is safe; a broadcast never is.
+    """
+
+    @property
+    def name(self) -> str:
+        """The node in words, without a key or password of its URL."""
+        ...
+
+    def chain_id(self) -> int:
+        """The chain that the node is on."""
+        ...
+
+    def latest(self) -> Block:
+        """The newest block."""
+        ...
+
+    def finalized(self) -> Block:
+        """The newest block that can't be taken back."""
+        ...
+
+    def block(self, number: int) -> Block | None:
+        """A block by its number, None where the chain has none."""
+        ...
+
+    def nonce(self, address: str, block: int | None = None) -> int:
+        """Number of transactions an address has sent, at a block or at the newest. Never pending."""
+        ...
+
+    def balance_wei(self, address: str, block: int | None = None) -> int:
+        """What an address holds, at a block or at the newest."""
+        ...
+
+    def code(self, address: str) -> bytes:
+        """The code at an address, empty for none."""
+        ...
+
+    def estimate_gas(self, sender: str, to: str, value_wei: int) -> int:
+        """Gas that a transfer takes, L1's part included.
+
+        Raises ExecutionReverted when the recipient refuses it.
+        """
+        ...
+
+    def priority_fee_wei(self) -> int:
+        """The tip that the node suggests."""
+        ...
+
+    def receipts(self, hashes: Sequence[str]) -> list[Receipt]:
+        """Receipts of those transactions that a block of the node's chain holds."""
+        ...
+
+    def transaction(self, tx_hash: str) -> ChainTransaction | None:
+        """A transaction by its hash, None where the node knows none."""
+        ...
+
+    def sent_in_block(self, sender: str, number: int) -> list[ChainTransaction]:
+        """Transactions of a sender in a block, in the order of their nonces."""
+        ...
+
+    def send(self, raw: bytes) -> SendReply:
+        """Broadcast signed bytes, once. Raises nothing: a lost reply is SendOutcome.UNKNOWN."""
+        ...
+
+
+class SignerError(Exception):
+    """A key could not be had or did not sign. The sentence holds no secret."""
+
+
+class Signer(Protocol):
+    """A key that signs transfers."""
+
+    @property
+    def address(self) -> str:
+        """The address of the key, EIP-55."""
+        ...
+
+    def sign(self, transfer: Transfer) -> bytes:
+        """Signed bytes, to be checked by the caller. Raises SignerError."""
+        ...
