@@ -1,8 +1,13 @@
 """The chart of accounts, and entries that post to it.
 
-An amount is what an account gains in wei; the amounts of an entry add up to zero. What the pool's
-orchestrators earned flows out of REVENUE, so its balance is minus everything earned; what PAYABLE
-holds is owed to a worker.
+An amount is what an account gains in wei; the amounts of an entry add up to zero. What the pool has
+or has spent stands below zero, what it owes or was given above: REVENUE is minus everything that
+its orchestrators earned, WALLET minus what the wallet holds, GAS minus what gas cost; PAYABLE is
+owed to a worker, IN_PAYOUT is set aside for a payout to them that is not final.
+
+Earning belongs to a stream. Paying is done over all streams together, so accounts of payouts have
+no stream: PAYABLE without one is minus what was taken out of a worker's balance to be paid. The
+worker of WALLET, GAS, FUNDING and UNEXPLAINED is the wallet's address.
 """
 
 from dataclasses import dataclass
@@ -19,6 +24,11 @@ class AccountKind(StrEnum):
     COMMISSION = "commission"
     UNATTRIBUTED = "unattributed"
     HELD = "held"
+    IN_PAYOUT = "in_payout"
+    WALLET = "wallet"
+    GAS = "gas"
+    FUNDING = "funding"
+    UNEXPLAINED = "unexplained"
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -68,11 +68,21 @@ def zero_address_is_owed_nothing(balances: Balances) -> list[str]:
     ]
 
 
+def no_payout_is_overdrawn(balances: Balances) -> list[str]:
+    """No more was settled or given back than was set aside for a worker's payouts."""
+    return [
+        f"Account {account.name} is at {balance_wei} wei, below zero."
+        for account, balance_wei in sorted(balances.items())
+        if account.kind is AccountKind.IN_PAYOUT and balance_wei < 0
+    ]
+
+
 LEDGER_INVARIANTS: tuple[Callable[[Balances], list[str]], ...] = (
     trial_balance_is_zero,
     earned_equals_distributed,
     only_revenue_is_negative,
     zero_address_is_owed_nothing,
+    no_payout_is_overdrawn,
 )
 
 

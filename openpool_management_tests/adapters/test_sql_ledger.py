@@ -17,6 +17,7 @@ from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import SqlBooks, reading
 from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.ledger import SqlLedger
+from openpool_management.adapters.sql.payouts.tables import PAYOUT_TABLES
 from openpool_management.adapters.sql.prepare import SchemaIsNewer, prepare_ledger, schema_revision
 from openpool_management.domain.accounts import (
     Account,
@@ -329,6 +330,7 @@ def test_no_rate_beyond_the_whole(engine: Engine, fee_bps: int) -> None:
 def test_migrations_make_the_schema(engine: Engine) -> None:
     with reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert len(schema.metadata.tables) > len(PAYOUT_TABLES)
         assert compare_metadata(context, schema.metadata) == []
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, insert, select
 
 from openpool_management.adapters.sql import schema
 from openpool_management.domain.accounts import Account, AccountKind, Entry
@@ -23,11 +23,11 @@ class _Head:
 
 
 class AccountBook:
-    """The accounts of one stream inside one transaction."""
+    """Some accounts inside one transaction: those that a condition on schema.account chooses."""
 
-    def __init__(self, connection: Connection, stream: str) -> None:
+    def __init__(self, connection: Connection, chosen: ColumnElement[bool]) -> None:
         self.connection = connection
-        self.heads = {account: _Head(*rest) for account, *rest in account_heads(connection, stream)}
+        self.heads = {account: _Head(*rest) for account, *rest in account_heads(connection, chosen)}
 
     def post(self, entry: Entry, batch_id: int | None, posted_at: datetime) -> None:
         """Write one entry with its postings; accounts are opened as they are needed."""
@@ -84,11 +84,9 @@ class AccountBook:
 
 
 def account_heads(
-    connection: Connection, stream: str | None
+    connection: Connection, chosen: ColumnElement[bool] | None = None
 ) -> list[tuple[Account, int, int, int, int, int, int]]:
-    """(account, id, seq, balance_wei, work seq, jobs, compute_units) of each account of a stream.
-
-    stream None: of all streams.
+    """(account, id, seq, balance_wei, work seq, jobs, compute_units) of the chosen, or of all.
 
     Reads each account's last row by its index, so the cost does not grow with the postings.
     """
@@ -123,8 +121,8 @@ def account_heads(
         .outerjoin(money, (money.c.account_id == table.c.id) & (money.c.account_seq == last_money))
         .outerjoin(work, (work.c.account_id == table.c.id) & (work.c.account_seq == last_work))
     )
-    if stream is not None:
-        query = query.where(table.c.stream == stream)
+    if chosen is not None:
+        query = query.where(chosen)
     return [
         (_account(row), row.id, *(value or 0 for value in row[6:]))
         for row in connection.execute(query)

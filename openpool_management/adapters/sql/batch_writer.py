@@ -27,7 +27,7 @@ def write_batch(connection: Connection, batch: Batch) -> None:
     number = _insert_batch(connection, batch, stream, totals)
     objects = _write_objects(connection, batch, stream, number)
     _insert(connection, schema.held, _held_rows(batch, objects, number))
-    book = AccountBook(connection, str(batch.stream))
+    book = AccountBook(connection, schema.account.c.stream == str(batch.stream))
     for entry in batch.entries:
         book.post(entry, number, batch.read_at)
     base = {"stream_id": stream, "batch_id": number}

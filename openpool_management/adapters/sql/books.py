@@ -23,7 +23,7 @@ class SqlBooks:
         with reading(self.engine) as connection:
             return [
                 Standing(account, balance_wei, jobs, units)
-                for account, _, _, balance_wei, _, jobs, units in account_heads(connection, None)
+                for account, _, _, balance_wei, _, jobs, units in account_heads(connection)
             ]
 
     def event_totals(self) -> dict[Stream, dict[str, int]]:

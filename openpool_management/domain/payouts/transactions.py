@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from eth_account import Account as EthAccount
-from eth_account.typed_transactions import TypedTransaction
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
