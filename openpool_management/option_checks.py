@@ -56,7 +56,8 @@ def _bucket(name: str) -> str:
     return name
 
 
-def _http_url(url: str) -> str:
+def http_url(url: str) -> str:
+    """The URL, if it is one of http or https."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("not an http URL")
@@ -64,14 +65,14 @@ def _http_url(url: str) -> str:
 
 
 def _endpoint(url: str) -> str:
-    url = _http_url(url if "://" in url else f"https://{url}")
+    url = http_url(url if "://" in url else f"https://{url}")
     if "@" in url:
         raise ValueError("credentials in the endpoint")
     return url
 
 
 def _webhook(url: SecretStr) -> SecretStr:
-    _http_url(url.get_secret_value())
+    http_url(url.get_secret_value())
     return url
 
 

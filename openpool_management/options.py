@@ -17,7 +17,7 @@ _NOT_SET = "not set"
 # Names that start like this are options or mistakes.
 _OUR_PREFIXES = ("OPENPOOL_", "POOL_")
 # How our other names start. AWS_ is left out: most names there are not ours.
-_SHARED_PREFIXES = ("S3_", "MAX_FILES_")
+_SHARED_PREFIXES = ("S3_", "MAX_", "ETH_", "PAYMENT_", "GAS_", "CHAIN_")
 # Orchestrators are configured by these, and may run on the same machine.
 _EMITTER_PREFIX = "POOL_S3_"
 _EMITTER_NAMES = {
@@ -26,7 +26,8 @@ _EMITTER_NAMES = {
     "POOL_FLUSH_INTERVAL_SECONDS",
     "POOL_EVENT_THRESHOLD",
 }
-_TYPO_LIKENESS = 0.9
+# So near that MAX_GAS_PRICE counts as a mistake, and the ETH_RPC_URL of other tools does not.
+_TYPO_LIKENESS = 0.86
 
 
 class SettingsError(ValueError):
@@ -60,10 +61,14 @@ class Option:
 
     def value_text(self, value: object) -> str:
         """The value as it may be printed anywhere."""
-        if value is None or value == "":
+        if value is None or value in ("", ()):
             return _NOT_SET
         if self.shown == "hidden" or isinstance(value, SecretStr):
             return _HIDDEN
+        if isinstance(value, tuple):
+            return ", ".join(str(item) for item in value)
+        if isinstance(value, bool):
+            return str(value).lower()
         return hide_passwords(str(value)) if self.shown == "url" else str(value)
 
 
@@ -147,6 +152,13 @@ def unknown_names(given: Iterable[str], fields: Mapping[str, FieldInfo]) -> list
     return problems
 
 
+def all_at_once(problems: Iterable[str]) -> None:
+    """For checks of several options: raises ValueError with a line for each problem, if any."""
+    text = "\n".join(problems)
+    if text:
+        raise ValueError(text)
+
+
 def wrong_values(error: ValidationError, fields: Mapping[str, FieldInfo]) -> list[str]:
     """A sentence for each wrong value, without the value of a secret."""
     problems = []
@@ -160,7 +172,7 @@ def wrong_values(error: ValidationError, fields: Mapping[str, FieldInfo]) -> lis
         elif item["type"] == "extra_forbidden":
             problems.append(f"{name} is not a setting; see Settings for their names.")
         else:
-            problems.append(item["msg"].removeprefix("Value error, "))
+            problems += item["msg"].removeprefix("Value error, ").splitlines()
     return problems
 
 

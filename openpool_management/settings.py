@@ -5,38 +5,27 @@ default. Empty counts as unset; an empty environment variable hides a value in `
 """
 
 import os
-from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from annotated_types import Interval
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from openpool_management.option_checks import (
-    Bucket,
-    CommissionRate,
-    Cron,
-    Endpoint,
-    EventsDir,
-    Home,
-    LakeUrl,
-    LedgerUrl,
-    Share,
-    Webhook,
-    project_root,
-)
+from openpool_management.domain.payouts.mode import PayoutMode
+from openpool_management.ledger_options import LedgerOptions
+from openpool_management.option_checks import project_root
 from openpool_management.options import (
-    Option,
     OptionDescription,
     SettingsError,
+    all_at_once,
     describe_field,
     option_of,
     read_env_file,
     unknown_names,
     wrong_values,
 )
+from openpool_management.payout_options import PayoutOptions
+from openpool_management.wallet_options import WalletOptions
 
 
 def _given() -> dict[str, str]:
@@ -58,192 +47,15 @@ class _GivenSource(PydanticBaseSettingsSource):
         return {key: given[name].strip() for key, name in names.items() if name in given}
 
 
-class Settings(BaseSettings):
+class Settings(WalletOptions, PayoutOptions, LedgerOptions, BaseSettings):
     """Every option. Raises SettingsError, a sentence for each problem, when it is made.
 
     Keyword arguments, by attribute name, win over the environment. Relative paths are taken from
-    the project. repr, str, describe and errors hold no secret; ledger_url may hold a password.
+    the project. repr, str, describe and errors hold no secret; ledger_url and signer_url may hold
+    a password, and rpc_urls a key.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    home: Annotated[
-        Home,
-        Option(
-            "OPENPOOL_HOME",
-            "path",
-            "Folder of the ledger, the lake and other local state.",
-            default_text=".openpool in the project",
-        ),
-    ] = Field(default=Path(".openpool"), validate_default=True)
-    ledger_url: Annotated[
-        LedgerUrl,
-        Option(
-            "OPENPOOL_LEDGER_URL",
-            "URL",
-            "Database of the ledger.",
-            default_text="sqlite:///OPENPOOL_HOME/ledger.sqlite",
-            shown="url",
-        ),
-    ] = Field(default_factory=lambda given: f"sqlite:///{given['home'] / 'ledger.sqlite'}")
-    lake_url: Annotated[
-        LakeUrl,
-        Option(
-            "OPENPOOL_LAKE_URL",
-            "path or URL",
-            "Where the Parquet files of the event lake go.",
-            default_text="OPENPOOL_HOME/lake",
-            shown="url",
-        ),
-    ] = Field(default_factory=lambda given: str(given["home"] / "lake"))
-    events_dir: Annotated[
-        EventsDir,
-        Option("OPENPOOL_EVENTS_DIR", "path", "Directory laid out like a bucket, read instead."),
-    ] = None
-    s3_bucket: Annotated[Bucket, Option("S3_BUCKET", "name", "Bucket of the event log.")] = None
-    s3_endpoint: Annotated[
-        Endpoint,
-        Option(
-            "S3_ENDPOINT",
-            "URL",
-            "S3 server if it is not AWS; without a scheme, https:// is put before it.",
-            shown="url",
-        ),
-    ] = None
-    aws_access_key_id: Annotated[
-        str | None,
-        Option(
-            "AWS_ACCESS_KEY_ID",
-            "text",
-            "Key for S3; without it, boto3 looks in its usual places.",
-            shown="hidden",
-        ),
-    ] = None
-    aws_secret_access_key: Annotated[
-        SecretStr | None,
-        Option("AWS_SECRET_ACCESS_KEY", "text", "Secret of that key.", shown="hidden"),
-    ] = None
-    aws_session_token: Annotated[
-        SecretStr | None,
-        Option("AWS_SESSION_TOKEN", "text", "Session token, for temporary keys.", shown="hidden"),
-    ] = None
-    aws_region: Annotated[str, Option("AWS_REGION", "name", "Region of the bucket.")] = "us-east-1"
-    s3_metrics_bucket: Annotated[
-        Bucket, Option("S3_METRICS_BUCKET", "name", "Bucket for metrics.")
-    ] = None
-    s3_archive_bucket: Annotated[
-        Bucket, Option("S3_ARCHIVE_BUCKET", "name", "Bucket for archived objects.")
-    ] = None
-    s3_archive_prefix: Annotated[
-        str, Option("S3_ARCHIVE_PREFIX", "text", "Start of the keys in the archive bucket.")
-    ] = ""
-    pool_commission_rate: Annotated[
-        CommissionRate,
-        Option(
-            "POOL_COMMISSION_RATE",
-            "share",
-            "Part of each fee that the pool keeps from when its ledger is opened.",
-        ),
-    ] = Decimal("0.25")
-    max_files_per_batch: Annotated[
-        int,
-        Interval(ge=1, le=100_000),
-        Option("MAX_FILES_PER_BATCH", "objects", "Objects that one batch reads at most."),
-    ] = 250
-    max_batch_mib: Annotated[
-        int,
-        Interval(ge=1, le=4096),
-        Option(
-            "OPENPOOL_MAX_BATCH_MIB", "MiB", "Size of the objects that one batch reads at most."
-        ),
-    ] = 64
-    fetch_threads: Annotated[
-        int,
-        Interval(ge=1, le=256),
-        Option("OPENPOOL_FETCH_THREADS", "threads", "Objects fetched at the same time."),
-    ] = 16
-    s3_sensor_interval_seconds: Annotated[
-        int,
-        Interval(ge=5, le=86_400),
-        Option("S3_SENSOR_INTERVAL_SECONDS", "seconds", "Time between two looks at the event log."),
-    ] = 30
-    full_listing_cron: Annotated[
-        Cron,
-        Option(
-            "OPENPOOL_FULL_LISTING_CRON",
-            "cron, UTC",
-            "When everything is listed, for objects later than the lateness window.",
-        ),
-    ] = "17 3 * * *"
-    lateness_hours: Annotated[
-        int,
-        Interval(ge=1, le=8760),
-        Option(
-            "OPENPOOL_LATENESS_HOURS",
-            "hours",
-            "How far behind the newest key read each listing starts.",
-        ),
-    ] = 48
-    pair_window_seconds: Annotated[
-        int,
-        Interval(ge=1, le=604_800),
-        Option(
-            "OPENPOOL_PAIR_WINDOW_SECONDS",
-            "seconds",
-            "Longest time from job-received to job-processed.",
-        ),
-    ] = 3600
-    late_pair_days: Annotated[
-        int,
-        Interval(ge=0, le=365),
-        Option(
-            "OPENPOOL_LATE_PAIR_DAYS",
-            "days",
-            "How long an unattributed job waits for its job-received.",
-        ),
-    ] = 7
-    unattributed_share: Annotated[
-        Share,
-        Option(
-            "OPENPOOL_UNATTRIBUTED_SHARE",
-            "share",
-            "Part of the AI fees that may be unattributed before a check fails.",
-        ),
-    ] = Decimal("0.01")
-    gap_factor: Annotated[
-        int,
-        Interval(ge=2, le=1000),
-        Option(
-            "OPENPOOL_GAP_FACTOR",
-            "times",
-            "A gap longer than this many times the median cadence of a stream fails a check.",
-        ),
-    ] = 5
-    freshness_minutes: Annotated[
-        int,
-        Interval(ge=1, le=525_600),
-        Option("OPENPOOL_FRESHNESS_MINUTES", "minutes", "Age at which a stream counts as stale."),
-    ] = 60
-    run_retention_days: Annotated[
-        int,
-        Interval(ge=1, le=3650),
-        Option("OPENPOOL_RUN_RETENTION_DAYS", "days", "How long finished Dagster runs are kept."),
-    ] = 30
-    tick_retention_days: Annotated[
-        int,
-        Interval(ge=1, le=3650),
-        Option(
-            "OPENPOOL_TICK_RETENTION_DAYS",
-            "days",
-            "How long Dagster ticks are kept.",
-        ),
-    ] = 7
-    alert_webhook_url: Annotated[
-        Webhook,
-        Option(
-            "OPENPOOL_ALERT_WEBHOOK_URL", "URL", "Where failed runs are posted to.", shown="hidden"
-        ),
-    ] = None
 
     def __init__(self, **values: Any) -> None:
         fields = type(self).model_fields
@@ -264,22 +76,11 @@ class Settings(BaseSettings):
         return named["init_settings"], _GivenSource(settings_cls)
 
     @model_validator(mode="after")
-    def _fit_together(self) -> Self:
-        if self.events_dir is not None and self.s3_bucket is not None:
-            raise ValueError(
-                f'OPENPOOL_EVENTS_DIR is "{self.events_dir}" and S3_BUCKET is "{self.s3_bucket}", '
-                "but the event log has one source: unset one of the two."
-            )
-        if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
-            raise ValueError(
-                "Only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set: set both or none."
-            )
+    def _live_can_pay(self) -> Self:
+        # Only then: ETH_KEYSTORE is known to other tools too, and may be set for them.
+        if self.payouts is PayoutMode.LIVE:
+            all_at_once(self.missing_to_pay())
         return self
-
-    @property
-    def fee_bps(self) -> int:
-        """The commission rate in basis points."""
-        return int(self.pool_commission_rate * 10_000)
 
     def describe(self) -> list[OptionDescription]:
         """One row for each option, fit to be shown to anyone."""

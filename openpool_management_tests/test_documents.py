@@ -20,7 +20,14 @@ from openpool_management_tests.ledgers import ScratchLedger
 PROJECT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
 WITH_COMMANDS = ["README.md", "docs/runbook.md", "docs/ledger.md", "docs/architecture.md"]
-HOSTS = {"duckdb.org", "graphviz.org", "keepachangelog.com", "s3.example.com", "semver.org"}
+HOSTS = {
+    "arbiscan.io",
+    "duckdb.org",
+    "graphviz.org",
+    "keepachangelog.com",
+    "s3.example.com",
+    "semver.org",
+}
 
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

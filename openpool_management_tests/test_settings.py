@@ -180,6 +180,22 @@ def test_lake_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OPENPOOL_LEDGER_URL", "postgresql+psycopg://db"),
         ("OPENPOOL_LEDGER_URL", "sqlite:///:memory:"),
         ("OPENPOOL_LAKE_URL", "gs://bucket/prefix"),
+        ("OPENPOOL_PAYOUTS", "on"),
+        ("PAYMENT_THRESHOLD_WEI", "-1"),
+        ("PAYMENT_THRESHOLD_WEI", "0.01"),
+        ("PAYMENT_THRESHOLD_WEI", "1e16"),
+        ("OPENPOOL_PAYOUT_DAY_MAX_WEI", str(2**256)),
+        ("OPENPOOL_PAYOUT_DAY_MAX_WEI", "9" * 5000),
+        ("OPENPOOL_PAYOUT_DENY", "0x52908400098527886E0F7030069857D2E4169ee7"),
+        ("OPENPOOL_PAYOUT_ALLOW", "0x01,0x02"),
+        ("OPENPOOL_PAYOUT_ALLOW_ONLY", "maybe"),
+        ("OPENPOOL_PAYOUT_SENDER", "0x" + "0" * 40),
+        ("OPENPOOL_PAYOUT_MAX_AGE_DAYS", "-1"),
+        ("OPENPOOL_PAYOUT_CRON", "@daily"),
+        ("OPENPOOL_EXPLORER_URL", "arbiscan"),
+        ("CHAIN_ID", "0"),
+        ("CHAIN_ID", "0xa4b1"),
+        ("GAS_LIMIT", "20999"),
         ("OPENPOOL_HOME", __file__),
         ("OPENPOOL_EVENTS_DIR", "/no/such/directory"),
         ("OPENPOOL_EVENTS_DIR", "~no-such-user/events"),
@@ -211,6 +227,11 @@ def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OPENPOOL_EVENT_DIR", "OPENPOOL_EVENTS_DIR"),
         ("openpool_home", "OPENPOOL_HOME"),
         ("POOL_COMISSION_RATE", "POOL_COMMISSION_RATE"),
+        ("ETH_RPC_ENDPOINTS", "ETH_RPC_ENDPOINT"),
+        ("ETH_KEYSTORE_PASSWORD_FILE", "ETH_KEYSTORE_PASSWORD"),
+        ("PAYMENT_THRESHOLD", "PAYMENT_THRESHOLD_WEI"),
+        ("MAX_GAS_PRICE", "MAX_GAS_PRICE_WEI"),
+        ("GAS_LIMITS", "GAS_LIMIT"),
     ],
 )
 def test_a_misspelt_name_is_refused_with_the_name_that_was_meant(
@@ -244,7 +265,8 @@ def test_a_name_that_starts_like_ours_is_refused(
 def test_names_that_start_otherwise_are_ignored(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("S3_CACHE", "1")
+    for name in ("S3_CACHE", "ETH_RPC_URL", "ETH_KEYSTORE_DIR", "ETH_PASSWORD", "GAS_PRICE"):
+        monkeypatch.setenv(name, "1")
     (project / ".env").write_text("COMMISSION=0.5\nMAX_FILES_OPEN=9\n")
     assert load_settings().fee_bps == 2500
 
