@@ -253,5 +253,5 @@ proof_of_life = Table(
 """The last job of each run of a worker's jobs inside an object. Each object has a row for each of
 its workers, so rows are narrow: a worker by number, DT in milliseconds since 1970."""
 
-APPEND_ONLY = tuple(metadata.tables)
-"""Tables whose rows are never updated or deleted: all of them."""
+LEDGER_TABLES = tuple(metadata.tables)
+"""Names of the tables above; those of payouts are beside them, in payouts/tables.py."""

@@ -1,0 +1,158 @@
+"""Wallets in SQL: where they stood at first, their nonces, and what others did with their key."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from openpool_management.adapters.sql.books import reading
+from openpool_management.adapters.sql.payouts import tables
+from openpool_management.adapters.sql.payouts.postings import post_once, wallet_wei
+from openpool_management.domain.accounts import Entry
+from openpool_management.domain.payouts import entries
+from openpool_management.domain.payouts.payout import Intent, Mark
+from openpool_management.services.ports.payouts import (
+    ForeignTransaction,
+    Lease,
+    Opening,
+    PayoutConflict,
+)
+
+
+class SqlWallet:
+    """The part of the PayoutBook that is about wallets."""
+
+    engine: Engine
+
+    def opening(self, sender: str) -> Opening | None:
+        """See the port."""
+        table = tables.wallet_opening.c
+        with reading(self.engine) as connection:
+            row = connection.execute(
+                select(
+                    table.sender, table.chain_id, table.nonce, table.balance_wei, table.block_number
+                ).where(table.sender == sender)
+            ).first()
+        return None if row is None else Opening(*row)
+
+    def open_wallet(self, opening: Opening, lease: Lease, at: datetime) -> None:
+        """See the port."""
+        table = tables.wallet_opening
+        with self._writing(lease) as connection:
+            others = set(connection.scalars(select(table.c.chain_id))) - {opening.chain_id}
+            if others:
+                raise PayoutConflict(
+                    f"This ledger pays on chain {others.pop()}, so it can't pay on chain "
+                    f"{opening.chain_id}: set CHAIN_ID and ETH_RPC_ENDPOINT back, or use another "
+                    "ledger."
+                )
+            connection.execute(
+                insert(table).values(
+                    sender=opening.sender,
+                    chain_id=opening.chain_id,
+                    nonce=opening.nonce,
+                    balance_wei=opening.balance_wei,
+                    block_number=opening.block_number,
+                    opened_at=at,
+                )
+            )
+            entry = entries.funding(opening.sender, opening.block_number, opening.balance_wei)
+            post_once(connection, [(entry, at)])
+
+    def next_nonce(self, sender: str) -> int:
+        """See the port."""
+        with reading(self.engine) as connection:
+            return self._next_nonce(connection, sender)
+
+    def known_nonces(self, sender: str) -> set[int]:
+        """See the port."""
+        slot, foreign = tables.tx_slot.c, tables.foreign_transaction.c
+        with reading(self.engine) as connection:
+            given = connection.scalars(select(slot.nonce).where(slot.sender == sender))
+            used = connection.scalars(select(foreign.nonce).where(foreign.sender == sender))
+            return {*given, *used}
+
+    def record_foreign(
+        self,
+        sender: str,
+        chain_id: int,
+        foreign: ForeignTransaction,
+        lease: Lease,
+        at: datetime,
+        settles: Intent | None = None,
+    ) -> None:
+        """See the port."""
+        transaction = foreign.transaction
+        with self._writing(lease) as connection:
+            try:
+                connection.execute(
+                    insert(tables.foreign_transaction).values(
+                        chain_id=chain_id,
+                        sender=sender,
+                        nonce=transaction.nonce,
+                        tx_hash=transaction.hash,
+                        to_address=transaction.to or "",
+                        value_wei=transaction.value_wei,
+                        fee_wei=foreign.fee_wei,
+                        block_number=transaction.block_number,
+                        reason=foreign.reason,
+                        recorded_at=at,
+                    )
+                )
+            except IntegrityError as error:
+                raise PayoutConflict(
+                    f"Nonce {transaction.nonce} of {sender} is accounted for already."
+                ) from error
+            value_wei = transaction.value_wei
+            posted = [
+                (entries.foreign(sender, transaction.hash, value_wei, foreign.fee_wei), at),
+            ]
+            if settles is not None:
+                self._insert_intent(connection, settles, None)
+                posted += [(entries.reserved(settles), at), (entries.settled_by_other(settles), at)]
+                connection.execute(
+                    insert(tables.payout_event).values(
+                        intent_id=settles.id,
+                        seq=1,
+                        mark=Mark.SETTLED.value,
+                        tx_hash=transaction.hash,
+                        block_number=transaction.block_number,
+                        block_hash="",
+                        detail=foreign.reason,
+                        at=at,
+                    )
+                )
+            post_once(connection, posted)
+
+    def post(self, entry: Entry, lease: Lease, at: datetime) -> None:
+        """See the port."""
+        with self._writing(lease) as connection:
+            post_once(connection, [(entry, at)])
+
+    def wallet_wei(self, sender: str) -> int:
+        """See the port."""
+        with reading(self.engine) as connection:
+            return wallet_wei(connection, sender)
+
+    @staticmethod
+    def _next_nonce(connection: Connection, sender: str) -> int:
+        """The first nonce beyond all that the ledger knows of; 0 for a wallet not opened."""
+        first = connection.scalar(
+            select(tables.wallet_opening.c.nonce).where(tables.wallet_opening.c.sender == sender)
+        )
+        slot, foreign = tables.tx_slot.c, tables.foreign_transaction.c
+        last = [
+            connection.scalar(select(func.max(slot.nonce)).where(slot.sender == sender)),
+            connection.scalar(select(func.max(foreign.nonce)).where(foreign.sender == sender)),
+        ]
+        return max([first or 0, *(nonce + 1 for nonce in last if nonce is not None)])
+
+    def _insert_intent(self, connection: Connection, intent: Intent, plan_hash: str | None) -> None:
+        raise NotImplementedError
+
+    @contextmanager
+    def _writing(self, lease: Lease | None = None) -> Iterator[Connection]:
+        raise NotImplementedError
+        yield
