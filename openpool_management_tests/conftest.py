@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openpool_management.adapters.s3_client import s3_client
+from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.servers.moto import MotoServer
 from openpool_management_tests.servers.postgres import PostgresServer
+from openpool_management_tests.servers.rpc_proxy import RpcProxy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -105,3 +107,25 @@ def expected_ledger() -> dict[str, Any]:
     """What the real objects add up to, by stream, at a commission of 25 %. Read only."""
     ledger: dict[str, Any] = json.loads((DATA / "expected-ledger.json").read_text())
     return ledger
+
+
+@pytest.fixture(scope="session")
+def anvil_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnvilServer]:
+    """A chain of this test session: tests take the fixture anvil."""
+    server = AnvilServer(tmp_path_factory.mktemp("anvil") / "anvil.log")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def anvil(anvil_server: AnvilServer) -> AnvilServer:
+    """An empty chain with Arbitrum One's ID, which mines a block for each transaction."""
+    anvil_server.reset()
+    return anvil_server
+
+
+@pytest.fixture
+def rpc_proxy(anvil: AnvilServer) -> Iterator[RpcProxy]:
+    """A proxy before the chain that passes everything on until it is told otherwise."""
+    with RpcProxy(anvil.url) as proxy:
+        yield proxy
