@@ -152,12 +152,13 @@ def redeemed(tickets: Iterable[ToldTicket], checks: Iterable[TicketCheck]) -> Re
         _redemption(sorted(told, key=_place), answers.get(told[0].tx_hash, set()))
         for told in events.values()
     )
-    ordered = sorted(redemptions, key=lambda one: (one.dt, one.stream, one.event_id))
+    ordered = sorted(redemptions, key=lambda one: (one.dt, one.stream, one.event_id, one.tx_hash))
     return Redeemed(tuple(ordered), without_transaction)
 
 
-def _place(ticket: ToldTicket) -> tuple[datetime, str, str]:
-    return ticket.dt, ticket.stream, ticket.event_id
+def _place(ticket: ToldTicket) -> tuple[datetime, str, str, str, str]:
+    # Whatever shows is part of the order, so that nothing hangs on the order of reading.
+    return ticket.dt, ticket.stream, ticket.event_id, ticket.sender, ticket.recipient
 
 
 def _redemption(told: Sequence[ToldTicket], answers: set[TicketOutcome]) -> Redemption:
