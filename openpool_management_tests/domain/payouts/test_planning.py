@@ -1,0 +1,299 @@
+"""Whom a run pays, and why others wait: a table of verdicts, and properties of every plan."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openpool_management.domain.addresses import checksum_address
+from openpool_management.domain.payouts.plan import Decision, Payment, Plan, Verdict
+from openpool_management.domain.payouts.plan_document import plan_document, plan_from_document
+from openpool_management.domain.payouts.planning import plan_payouts
+from openpool_management.domain.payouts.policy import Candidate, Funds, Policy
+
+ETH = 10**18
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ALICE = "0x52908400098527886E0F7030069857D2E4169EE7"
+BOB = "0x8617E340B3D01FA5F11F306F4090FD50E238070D"
+CAROL = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
+WALLET = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+
+POLICY = Policy(
+    threshold_wei=10**16,
+    floor_wei=10**15,
+    max_age_days=30,
+    quarantine_days=1,
+    payout_max_wei=5 * ETH,
+    run_max_wei=20 * ETH,
+    day_max_wei=50 * ETH,
+    approval_wei=5 * ETH,
+    reserve_wei=10**15,
+)
+FUNDS = Funds(chain_id=42161, sender=WALLET, wallet_wei=100 * ETH)
+
+
+def owed(worker: str, payable_wei: int, **fields: Any) -> Candidate:
+    """A worker of long standing with a balance of the last day."""
+    given = {
+        "oldest_unpaid_at": NOW - timedelta(days=1),
+        "first_earned_at": NOW - timedelta(days=90),
+    } | fields
+    return Candidate(worker=worker, payable_wei=payable_wei, **given)
+
+
+def plan(*candidates: Candidate, funds: Funds = FUNDS, **policy: Any) -> Plan:
+    return plan_payouts("2026-11-22", replace(POLICY, **policy), candidates, funds, NOW)
+
+
+def decide(one: Candidate, funds: Funds = FUNDS, **policy: Any) -> Decision:
+    (decision,) = plan(one, funds=funds, **policy).decisions
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("one", "policy", "verdict", "told"),
+    [
+        (owed(ALICE, 10**16), {}, Verdict.PAY, "0.01 ETH are paid."),
+        (owed(ALICE, 2**80), {"payout_max_wei": 2**81, "run_max_wei": 2**81,
+         "day_max_wei": 2**81}, Verdict.WALLET, "the wallet does not cover: 99.999 ETH are left"),
+        (owed(ALICE, 10**16 - 1), {}, Verdict.BELOW_THRESHOLD,
+         "0.000000000000000001 ETH are missing to the threshold of 0.01 ETH."),
+        (owed(ALICE, 10**16, own_threshold_wei=ETH), {}, Verdict.BELOW_OWN_THRESHOLD,
+         "0.99 ETH are missing to the worker's own threshold of 1 ETH."),
+        (owed(ALICE, 10**15, own_threshold_wei=1), {}, Verdict.BELOW_THRESHOLD, "0.009 ETH"),
+        (owed(ALICE, 10**15, oldest_unpaid_at=NOW - timedelta(days=30)), {}, Verdict.PAY,
+         "they reached the maximum age"),
+        (owed(ALICE, 10**15, oldest_unpaid_at=NOW - timedelta(days=30, microseconds=-1)), {},
+         Verdict.BELOW_THRESHOLD, "0.009 ETH are missing"),
+        (owed(ALICE, 10**15 - 1, oldest_unpaid_at=NOW - timedelta(days=31)), {},
+         Verdict.BELOW_FLOOR, "missing to the floor of 0.001 ETH"),
+        (owed(ALICE, 10**15, oldest_unpaid_at=NOW - timedelta(days=99)), {"max_age_days": 0},
+         Verdict.BELOW_THRESHOLD, "missing to the threshold"),
+        (owed(ALICE, 10**15, oldest_unpaid_at=None), {}, Verdict.BELOW_THRESHOLD, "missing"),
+        (owed(ALICE, 10**16, first_earned_at=NOW - timedelta(hours=23)), {}, Verdict.QUARANTINE,
+         "in quarantine until 2026-11-22 13:00:00+00:00."),
+        (owed(ALICE, 10**16, first_earned_at=NOW - timedelta(days=1)), {}, Verdict.PAY, "paid"),
+        (owed(ALICE, 10**16, first_earned_at=NOW), {"quarantine_days": 0}, Verdict.PAY, "paid"),
+        (owed(ALICE, 10**16, first_earned_at=NOW), {"allow": frozenset({ALICE})}, Verdict.PAY,
+         "paid"),
+        (owed(ALICE, 10**16, first_earned_at=None), {}, Verdict.QUARANTINE, "is not known"),
+        (owed(ALICE, 10**16, first_earned_at=datetime.max.replace(tzinfo=UTC)), {},
+         Verdict.QUARANTINE, "until 9999-12-31"),
+        (owed(ALICE, ETH), {"deny": frozenset({ALICE})}, Verdict.DENIED, "deny list"),
+        (owed(ALICE, ETH), {"allow_only": True, "allow": frozenset({BOB})}, Verdict.NOT_ALLOWED,
+         "Only workers on the allow list"),
+        (owed(ALICE, ETH), {"allow_only": True, "allow": frozenset({ALICE})}, Verdict.PAY, "1 ETH"),
+        (owed(ALICE, ETH, blocked="recipient rejected a payout."), {}, Verdict.BLOCKED,
+         "The worker can't be paid: recipient rejected a payout."),
+        (owed(ALICE, ETH, in_payout_wei=ETH // 2), {}, Verdict.IN_FLIGHT, "A payout of 0.5 ETH"),
+        (owed(ALICE, 0, in_payout_wei=ETH), {}, Verdict.IN_FLIGHT, "A payout of 1 ETH"),
+        (owed(ALICE, ETH, paid_this_period=True), {}, Verdict.PAID_THIS_PERIOD, "already"),
+        (owed(ALICE, -ETH), {}, Verdict.OVERPAID, "1 ETH too much were paid"),
+        (owed(ALICE, 7 * ETH), {}, Verdict.PAY,
+         "5 ETH are paid, the cap of one payout; 2 ETH stay owed."),
+        (owed(WALLET, ETH), {}, Verdict.UNPAYABLE, "is the wallet"),
+        (owed(ALICE.lower(), ETH), {}, Verdict.UNPAYABLE, "is no address with its checksum"),
+        (owed("nobody", ETH), {}, Verdict.UNPAYABLE, "nobody is no address"),
+        (owed("0x" + "0" * 40, ETH), {}, Verdict.UNPAYABLE, "nobody has a key for"),
+        (owed("0x" + "0" * 38 + "64", ETH), {}, Verdict.UNPAYABLE, "nobody has a key for"),
+        (owed(ALICE, ETH), {"run_max_wei": ETH - 1}, Verdict.RUN_CAP, "the cap of one run: 0.99"),
+        (owed(ALICE, ETH), {"day_max_wei": ETH - 1}, Verdict.DAY_CAP, "the cap of one day: 0.99"),
+    ],
+)  # fmt: skip
+def test_verdicts(one: Candidate, policy: dict[str, Any], verdict: Verdict, told: str) -> None:
+    decision = decide(one, **policy)
+    assert (decision.worker, decision.payable_wei) == (one.worker, one.payable_wei)
+    assert decision.verdict is verdict
+    assert told in decision.reason
+    assert decision.reason.endswith(".")
+
+
+def test_nobody_without_a_balance_is_in_the_plan() -> None:
+    made = plan(owed(ALICE, 0), owed(BOB, 0, blocked="x"))
+    assert (made.payments, made.decisions, made.total_wei) == ((), (), 0)
+    assert not made.needs_approval(replace(POLICY, approval_wei=0))
+
+
+def test_large_amounts_are_exact() -> None:
+    caps = dict.fromkeys(("payout_max_wei", "run_max_wei", "day_max_wei"), 2**200)
+    made = plan(owed(ALICE, 2**199 + 1), funds=replace(FUNDS, wallet_wei=None), **caps)
+    assert made.payments == (Payment(ALICE, ALICE, 2**199 + 1),)
+
+
+@pytest.mark.parametrize(
+    ("funds", "verdict"),
+    [
+        ({"wallet_wei": ETH + 10**15 + 21}, Verdict.PAY),
+        ({"wallet_wei": ETH + 10**15 + 20}, Verdict.WALLET),
+        ({"wallet_wei": ETH + 10**15 + 26, "reserved_wei": 5}, Verdict.PAY),
+        ({"wallet_wei": ETH + 10**15 + 26, "reserved_wei": 6}, Verdict.WALLET),
+        ({"wallet_wei": 0}, Verdict.WALLET),
+        ({"wallet_wei": None, "reserved_wei": 10**30}, Verdict.PAY),
+        ({"run_before_wei": 19 * ETH}, Verdict.PAY),
+        ({"run_before_wei": 19 * ETH + 1}, Verdict.RUN_CAP),
+        ({"paid_today_wei": 49 * ETH}, Verdict.PAY),
+        ({"paid_today_wei": 49 * ETH + 1}, Verdict.DAY_CAP),
+    ],
+)
+def test_what_was_taken_before_counts(funds: dict[str, Any], verdict: Verdict) -> None:
+    funds_left = replace(FUNDS, gas_wei=21, **funds)
+    assert decide(owed(ALICE, ETH), funds=funds_left).verdict is verdict
+
+
+def test_the_longest_unpaid_come_first_and_nobody_overtakes() -> None:
+    old, older = NOW - timedelta(days=5), NOW - timedelta(days=9)
+    made = plan(
+        owed(ALICE, ETH, oldest_unpaid_at=None),
+        owed(BOB, ETH, oldest_unpaid_at=old),
+        owed(CAROL, 3 * ETH, oldest_unpaid_at=old),
+        owed(WALLET, 2 * ETH, oldest_unpaid_at=older),
+        funds=replace(FUNDS, sender=""),
+        run_max_wei=4 * ETH,
+    )
+    assert made.payments == (Payment(WALLET, WALLET, 2 * ETH),)
+    told = {decision.worker: decision for decision in made.decisions}
+    assert told[CAROL].reason == (
+        "3 ETH are due, which exceeds the cap of one run: 2 ETH are left."
+    )
+    assert told[BOB].verdict is told[ALICE].verdict is Verdict.RUN_CAP
+    assert told[BOB].reason == "Waits behind an older balance that exceeds the cap of one run."
+
+
+def test_ties_go_by_amount_and_then_by_address() -> None:
+    made = plan(owed(BOB, ETH), owed(ALICE, ETH), owed(CAROL, 2 * ETH))
+    assert [payment.worker for payment in made.payments] == [CAROL, ALICE, BOB]
+    assert [one.worker for one in made.decisions] == sorted([ALICE, BOB, CAROL])
+
+
+def test_a_worker_is_there_once() -> None:
+    with pytest.raises(ValueError, match=f"{ALICE} is twice"):
+        plan(owed(ALICE, ETH), owed(ALICE, ETH))
+
+
+def test_a_policy_that_pays_nobody_is_refused() -> None:
+    with pytest.raises(ValueError, match="raise OPENPOOL_PAYOUT_MAX_WEI"):
+        replace(POLICY, payout_max_wei=0)
+
+
+@pytest.mark.parametrize(
+    ("before_wei", "approval_wei", "needed"),
+    [
+        (0, 2 * ETH, False),
+        (0, 2 * ETH - 1, True),
+        (1, 2 * ETH, True),
+        (0, 0, True),
+    ],
+)
+def test_approval(before_wei: int, approval_wei: int, needed: bool) -> None:
+    made = plan(owed(ALICE, 2 * ETH), funds=replace(FUNDS, run_before_wei=before_wei))
+    assert made.needs_approval(replace(POLICY, approval_wei=approval_wei)) is needed
+
+
+def test_the_hash_stands_for_what_is_paid() -> None:
+    made = plan(owed(ALICE, ETH), owed(BOB, 1))
+    later = replace(made, made_at=NOW + timedelta(days=1), decisions=(), run_before_wei=5)
+    assert later.hash == made.hash
+    assert len(made.hash) == 64
+    others = [
+        replace(made, run_key="2026-11-23"),
+        replace(made, chain_id=1),
+        replace(made, sender=BOB),
+        replace(made, payments=(Payment(ALICE, ALICE, ETH + 1),)),
+        replace(made, payments=(Payment(ALICE, BOB, ETH),)),
+        replace(made, payments=()),
+    ]
+    assert len({made.hash, *(other.hash for other in others)}) == 7
+
+
+def test_a_document_that_was_altered_is_refused() -> None:
+    document = plan_document(plan(owed(ALICE, ETH)))
+    document["payments"][0]["amount_wei"] = str(2 * ETH)
+    with pytest.raises(ValueError, match="it was altered; make a new plan"):
+        plan_from_document(document)
+    with pytest.raises(ValueError, match=r"can't be read \(KeyError: 'hash'\)"):
+        plan_from_document({name: value for name, value in document.items() if name != "hash"})
+
+
+times = st.none() | st.integers(-400, 40).map(lambda hours: NOW + timedelta(hours=24 * hours))
+amounts = st.sampled_from([0, 1, 10**15, 10**16 - 1, 10**16, ETH, 5 * ETH, 2**64]) | st.integers(
+    -(10**17), 8 * ETH
+)
+
+
+def checksummed(number: int) -> str:
+    address = checksum_address(f"0x{number:040x}")
+    assert address is not None
+    return address
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[Candidate], Funds, Policy]:
+    workers = draw(st.lists(st.integers(2**32 - 2, 2**32 + 30), unique=True, max_size=12))
+    candidates = [
+        Candidate(
+            worker=checksummed(number),
+            payable_wei=draw(amounts),
+            in_payout_wei=draw(st.sampled_from([0, 0, 0, ETH])),
+            oldest_unpaid_at=draw(times),
+            first_earned_at=draw(times),
+            own_threshold_wei=draw(st.none() | amounts),
+            blocked=draw(st.sampled_from(["", "", "it reverts"])),
+            paid_this_period=draw(st.sampled_from([False, False, True])),
+        )
+        for number in workers
+    ]
+    limits = st.integers(0, 20 * ETH)
+    funds = Funds(
+        chain_id=1,
+        sender=checksummed(2**32 + 5),
+        wallet_wei=draw(st.none() | limits),
+        reserved_wei=draw(st.sampled_from([0, ETH])),
+        run_before_wei=draw(st.sampled_from([0, ETH])),
+        paid_today_wei=draw(st.sampled_from([0, ETH])),
+        gas_wei=draw(st.sampled_from([0, 10**14])),
+    )
+    policy = replace(
+        POLICY,
+        payout_max_wei=draw(st.integers(1, 6 * ETH)),
+        run_max_wei=draw(limits),
+        day_max_wei=draw(limits),
+        deny=frozenset({checksummed(2**32 + 6)}),
+        allow=frozenset({checksummed(2**32 + 7)}),
+    )
+    return candidates, funds, policy
+
+
+@given(cases(), st.randoms(use_true_random=False))
+def test_every_plan(case: tuple[list[Candidate], Funds, Policy], random: Any) -> None:
+    candidates, funds, policy = case
+    made = plan_payouts("run", policy, candidates, funds, NOW)
+
+    shuffled = random.sample(candidates, len(candidates))
+    assert plan_payouts("run", policy, shuffled, funds, NOW) == made
+
+    with_balance = {one.worker: one for one in candidates if one.payable_wei or one.in_payout_wei}
+    assert [one.worker for one in made.decisions] == sorted(with_balance)
+    paid = {one.worker: one.amount_wei for one in made.payments}
+    assert len(paid) == len(made.payments)
+    assert set(paid) == {one.worker for one in made.decisions if one.verdict is Verdict.PAY}
+    for worker, amount_wei in paid.items():
+        assert 0 < amount_wei <= min(with_balance[worker].payable_wei, policy.payout_max_wei)
+        assert with_balance[worker].in_payout_wei == 0
+        assert worker not in policy.deny
+        assert worker != funds.sender
+
+    assert made.total_wei == sum(paid.values())
+    if paid:
+        assert funds.run_before_wei + made.total_wei <= policy.run_max_wei
+        assert funds.paid_today_wei + made.total_wei <= policy.day_max_wei
+        if funds.wallet_wei is not None:
+            taken_wei = made.total_wei + len(paid) * funds.gas_wei + funds.reserved_wei
+            assert taken_wei + policy.reserve_wei <= funds.wallet_wei
+
+    document = json.loads(json.dumps(plan_document(made)))
+    assert plan_from_document(document) == made
+    assert "e+" not in json.dumps(document)
