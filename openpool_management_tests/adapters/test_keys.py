@@ -1,15 +1,11 @@
-"""Signers: real keystores and a real remote signer, and that no secret gets out of them."""
+"""Signers with a key of their own: real keystores, and that no secret gets out of them."""
 
 import copy
 import json
 import logging
 import pickle
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -38,47 +34,6 @@ def keystores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         keystore = EthAccount.encrypt("0x" + DIGITS, PASSWORD, kdf=kdf, iterations=rounds)  # type: ignore[arg-type]
         files[kdf].write_text(json.dumps(keystore))
     return files
-
-
-@contextmanager
-def remote(answer: Callable[[dict[str, Any]], bytes]) -> Iterator[tuple[str, list[Any]]]:
-    """An HTTP server that answers each JSON-RPC request; gives its URL and what it was asked."""
-    asked: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append((request, self.headers.get("Authorization")))
-            body = answer(request)
-            self.send_response(200 if body.startswith(b"{") else 502)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def signature_of(request: dict[str, Any]) -> str:
-    """What a remote signer makes of the parameters of eth_signTransaction."""
-    fields = dict(request["params"][0])
-    assert fields.pop("from") == ADDRESS
-    signed = EthAccount.sign_transaction({"type": 2, **fields}, DIGITS)
-    return "0x" + str(signed.raw_transaction.hex())
-
-
-def reply(**parts: object) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": 1, **parts}).encode()
 
 
 def assert_signs(signer: Signer) -> None:
@@ -129,62 +84,6 @@ def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path) -> None:
         SignerError, match=r"not-there\.json of ETH_KEYSTORE can't be read \(No such"
     ):
         signer.sign(TRANSFER)
-
-
-@pytest.mark.parametrize("as_object", [False, True], ids=["Web3Signer", "geth"])
-def test_a_remote_signer_signs(as_object: bool) -> None:
-    def answer(request: dict[str, Any]) -> bytes:
-        raw = signature_of(request)
-        return reply(result={"raw": raw, "tx": {}} if as_object else raw)
-
-    with remote(answer) as (url, asked):
-        assert_signs(load_signer(signer_url=url.replace("//", "//pool:hush@"), sender=ADDRESS))
-    ((request, authorization),) = asked
-    assert request["method"] == "eth_signTransaction"
-    assert request["params"][0]["value"] == hex(2**70)
-    assert authorization.startswith("Basic ")
-
-
-def test_clef_s_own_name_of_the_method() -> None:
-    def answer(request: dict[str, Any]) -> bytes:
-        if request["method"] == "account_signTransaction":
-            return reply(result={"raw": signature_of(request)})
-        return reply(error={"code": -32601, "message": "the method does not exist"})
-
-    with remote(answer) as (url, _):
-        assert_signs(load_signer(signer_url=url, sender=ADDRESS))
-
-
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        (
-            reply(error={"code": -32000, "message": "denied: " + DIGITS}),
-            'did not sign .*"denied: …"',
-        ),
-        (reply(error={"code": -32601, "message": "no"}), "knows neither eth_signTransaction nor"),
-        (reply(error="locked"), '"locked"'),
-        (reply(result=None), "answered without signed bytes"),
-        (reply(result={"raw": "0x" + DIGITS + "z"}), "answered without signed bytes"),
-        (reply(), "answered with HTTP 200 and no result"),
-        (b"<html>" + DIGITS.encode(), "answered with HTTP 502 and no JSON"),
-    ],
-)
-def test_a_remote_signer_that_does_not_sign(body: bytes, told: str) -> None:
-    with remote(lambda _: body) as (url, _):
-        signer = load_signer(signer_url=url.replace("//", "//pool:hush@"), sender=ADDRESS)
-        with pytest.raises(SignerError, match=told) as caught:
-            signer.sign(TRANSFER)
-    assert_clean(caught.value, DIGITS, "hush")
-
-
-def test_a_remote_signer_that_is_not_there() -> None:
-    with remote(lambda _: b"") as (url, _):
-        pass
-    signer = load_signer(signer_url=f"{url}/hush", sender=ADDRESS)
-    with pytest.raises(SignerError, match=r"did not answer \(ConnectionError\)") as caught:
-        signer.sign(TRANSFER)
-    assert_clean(caught.value, "hush")
 
 
 def assert_clean(error: BaseException, *secrets: str) -> None:
@@ -295,32 +194,25 @@ def test_what_can_t_be_signed_is_a_sentence() -> None:
     assert_clean(caught.value, DIGITS)
 
 
+def assert_hides(signer: Signer, caplog: pytest.LogCaptureFixture, *secrets: str) -> None:
+    """Neither the signer nor what it logs holds a secret, before and after it signed."""
+    with caplog.at_level(logging.DEBUG):
+        before = f"{signer} {signer!r} {vars(signer)}"
+        raw = signer.sign(TRANSFER).hex()
+    shown = f"{before} {signer} {signer!r} {vars(signer)} {caplog.text}".lower()
+    assert [secret for secret in (*secrets, raw) if secret in shown] == []
+    for dump in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="not pickled"):
+            dump(signer)
+
+
 def test_no_signer_shows_its_secrets(
     keystores: dict[str, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    raws = []
-
-    def answer(request: dict[str, Any]) -> bytes:
-        raws.append(signature_of(request))
-        return reply(result=raws[-1])
-
-    with remote(answer) as (url, _), caplog.at_level(logging.DEBUG):
-        signers = [
-            load_signer(keystore=keystores["scrypt"], keystore_password=SecretStr(PASSWORD)),
-            load_signer(private_key=SecretStr(DIGITS)),
-            load_signer(signer_url=url.replace("//", "//pool:hush@"), sender=ADDRESS),
-        ]
-        before = [f"{signer} {signer!r} {vars(signer)}" for signer in signers]
-        for signer in signers:
-            raws.append(signer.sign(TRANSFER).hex())
-        after = [f"{signer} {signer!r} {vars(signer)}" for signer in signers]
-    shown = "\n".join([*before, *after, caplog.text]).lower()
-    secrets = [DIGITS, PASSWORD, "hush", str(int(DIGITS, 16)), *(raw[2:] for raw in raws)]
-    assert [secret for secret in secrets if secret in shown] == []
-    for signer in signers:
-        for dump in (pickle.dumps, copy.deepcopy):
-            with pytest.raises(TypeError, match="not pickled"):
-                dump(signer)
+    secrets = (DIGITS, str(int(DIGITS, 16)), PASSWORD)
+    keystore, password = keystores["scrypt"], SecretStr(PASSWORD)
+    assert_hides(load_signer(keystore=keystore, keystore_password=password), caplog, *secrets)
+    assert_hides(load_signer(private_key=SecretStr(DIGITS)), caplog, *secrets)
 
 
 def test_the_address_that_a_keystore_states(keystores: dict[str, Path], tmp_path: Path) -> None:
