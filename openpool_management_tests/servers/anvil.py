@@ -19,6 +19,7 @@ ARBITRUM_ONE = 42161
 ETH_WEI = 10**18
 FINALITY_BLOCKS = 2 * SLOTS_IN_AN_EPOCH
 REVERTING_CODE = "0x5f5ffd"
+MINING_SECONDS = 10
 
 
 class AnvilServer(AnvilProcess):
@@ -102,6 +103,21 @@ class AnvilServer(AnvilProcess):
         return bytes(sender.sign_transaction(fields).raw_transaction)
 
     def send(self, raw: bytes) -> str:
-        """Broadcast signed bytes past all that is tested; the hash. Raises AnvilError."""
+        """Broadcast signed bytes past all that is tested; the hash. Raises AnvilError.
+
+        Where blocks are mined by themselves, one holds the transaction afterwards.
+        """
         tx_hash: str = self.rpc("eth_sendRawTransaction", "0x" + raw.hex())
+        if self.rpc("anvil_getAutomine"):
+            self.wait_mined(tx_hash)
         return tx_hash
+
+    def wait_mined(self, tx_hash: str) -> dict[str, Any]:
+        """The receipt, once a block holds the transaction: anvil mines after it has replied."""
+        deadline = time.monotonic() + MINING_SECONDS
+        while time.monotonic() < deadline:
+            receipt: dict[str, Any] | None = self.rpc("eth_getTransactionReceipt", tx_hash)
+            if receipt is not None:
+                return receipt
+            time.sleep(0.002)
+        raise RuntimeError(f"anvil did not mine {tx_hash} within {MINING_SECONDS} s.")

@@ -65,6 +65,7 @@ class JsonRpc:
         hide_in_logs(url)
         found = session.merge_environment_settings(url, {}, None, None, None)
         session.trust_env = False
+        session.hooks["response"] = [_refuse_redirect]
         session.proxies, session.verify = found["proxies"], found["verify"]
         self._reader = _Provider(url, session, read_timeout_seconds)
         self._sender = _Provider(url, session, send_timeout_seconds)
@@ -121,7 +122,6 @@ class _Provider(HTTPProvider):
             url,
             request_kwargs={
                 "timeout": timeout_seconds,
-                # A redirected POST would turn into a GET, or be sent twice.
                 "allow_redirects": False,
                 "headers": {"Content-Type": "application/json"},
             },
@@ -168,17 +168,23 @@ def _asked(ask: Callable[[], T]) -> T:
 
 
 def _http_failure(response: requests.Response) -> RpcError | NoAnswer:
-    """What an HTTP error is: a JSON-RPC error in its body, or none."""
+    """What an HTTP error is: the node's refusal, in its own words if the body has any."""
     status = response.status_code
-    passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in OVERLOADED_STATUS
-    if not passing:
-        try:
-            _result(json.loads(response.content))
-        except RpcError as refused:
-            return refused
-        except (ValueError, NoAnswer):
-            pass
-    return NoAnswer(f"HTTP status {status}", passing=passing)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in OVERLOADED_STATUS:
+        return NoAnswer(f"HTTP status {status}", passing=True)
+    try:
+        _result(json.loads(response.content))
+    except RpcError as refused:
+        return refused
+    except (ValueError, NoAnswer):
+        pass
+    return RpcError(f"HTTP status {status}", None)
+
+
+def _refuse_redirect(response: requests.Response, **_: object) -> None:
+    """A POST that is redirected would turn into a GET, or be sent twice."""
+    if 300 <= response.status_code < 400:
+        raise requests.HTTPError(response=response)
 
 
 def _result(answer: object) -> Any:
