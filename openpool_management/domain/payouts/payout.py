@@ -45,6 +45,9 @@ class Mark(StrEnum):
 NONCE_ENDED = frozenset({Mark.REVERTED, Mark.CANCELLED, Mark.SUPERSEDED, Mark.SETTLED})
 """Marks after which a nonce can serve its payout no more."""
 
+SIGHTINGS = frozenset({Mark.SEEN, Mark.LOST, Mark.FOREIGN})
+"""Marks of what the chain says of a nonce in use; the last one holds."""
+
 PAYOUT_ENDED = frozenset({Mark.SETTLED, Mark.VOIDED})
 
 
@@ -153,9 +156,8 @@ class Payout:
     def sighting(self) -> Event | None:
         """What was last seen of the nonce in use: SEEN, LOST or FOREIGN; None before that."""
         slot = self.slot
-        marks = (Mark.SEEN, Mark.LOST, Mark.FOREIGN)
         found = [
-            one for one in self.events if slot and one.slot_id == slot.id and one.mark in marks
+            one for one in self.events if slot and one.slot_id == slot.id and one.mark in SIGHTINGS
         ]
         return found[-1] if found else None
 

@@ -43,7 +43,7 @@ class Chain(Protocol):
         ...
 
     def nonce(self, address: str, block: int | None = None) -> int:
-        """Number of transactions an address has sent, at a block or at the newest. Never pending."""
+        """Transactions an address has in blocks, up to one or to the newest. Pools don't count."""
         ...
 
     def balance_wei(self, address: str, block: int | None = None) -> int:

@@ -92,8 +92,16 @@ class PayoutBook(Protocol):
         """Let others take the lease at once."""
         ...
 
+    def check_lease(self, lease: Lease) -> None:
+        """Raises PayoutConflict when another process took the lease over."""
+        ...
+
     def opening(self, sender: str) -> Opening | None:
         """Where the wallet stood at first; None before its first payout."""
+        ...
+
+    def openings(self) -> list[Opening]:
+        """Every wallet that the ledger has paid from, the newest first."""
         ...
 
     def open_wallet(self, opening: Opening, lease: Lease, at: datetime) -> None:
@@ -107,8 +115,12 @@ class PayoutBook(Protocol):
         """The first nonce that the ledger knows nothing of."""
         ...
 
-    def known_nonces(self, sender: str) -> set[int]:
-        """Nonces that were given to payouts, or accepted as used elsewhere."""
+    def slot_nonces(self, sender: str) -> set[int]:
+        """Nonces that were given to payouts."""
+        ...
+
+    def foreign_nonces(self, sender: str) -> set[int]:
+        """Nonces that are known to have been used elsewhere."""
         ...
 
     def open_payouts(self) -> list[Payout]:
@@ -182,12 +194,26 @@ class PayoutBook(Protocol):
         """What the wallet holds by the ledger."""
         ...
 
+    def last_block(self, sender: str) -> int:
+        """The newest block that the wallet's account in the ledger knows of; 0 for none."""
+        ...
+
     def pause(self) -> Pause | None:
         """The last word on pausing, None before the first."""
         ...
 
     def set_pause(self, pause: Pause) -> None:
         """Pause or resume."""
+        ...
+
+    def set_block(self, worker: str, reason: str, at: datetime) -> None:
+        """Pay a worker no more, for a reason; an empty one lifts it."""
+        ...
+
+    def set_threshold(
+        self, worker: str, threshold_wei: int | None, reason: str, at: datetime
+    ) -> None:
+        """Set a worker's own threshold; None is the pool's."""
         ...
 
     def tell(self, dedupe_key: str, subject: str, document: str, at: datetime) -> None:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.payouts import lease as leases
 from openpool_management.adapters.sql.payouts import tables
@@ -17,22 +15,14 @@ from openpool_management.adapters.sql.payouts.postings import (
     hold_batches,
     owed_wei,
     post_once,
-    wallet_wei,
 )
-from openpool_management.adapters.sql.payouts.rows import load, load_open
+from openpool_management.adapters.sql.payouts.rows import load, load_open, unseen_payout
 from openpool_management.adapters.sql.payouts.wallet import SqlWallet
 from openpool_management.domain.payouts import entries
 from openpool_management.domain.payouts.chain import SendReply
-from openpool_management.domain.payouts.payout import Intent, Mark, Payout, PayoutState, Purpose
+from openpool_management.domain.payouts.payout import Intent, Payout, PayoutState, Purpose
 from openpool_management.domain.payouts.transactions import SignedTransfer
 from openpool_management.services.ports.payouts import Conclusion, Lease, PayoutConflict
-
-_UNDER_WAY = (
-    PayoutState.SLOTTED,
-    PayoutState.SIGNED,
-    PayoutState.SENT,
-    PayoutState.FOREIGN,
-)
 
 
 class SqlPayoutBook(SqlWallet, SqlMessages):
@@ -50,6 +40,11 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
         """See the port."""
         with self._writing() as connection:
             leases.give_back(connection, lease, now)
+
+    def check_lease(self, lease: Lease) -> None:
+        """See the port."""
+        with reading(self.engine) as connection:
+            leases.check(connection, lease)
 
     def open_payouts(self) -> list[Payout]:
         """See the port."""
@@ -102,10 +97,10 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
             current = self._unmoved(connection, payout)
             if current.state is not PayoutState.RESERVED:
                 raise PayoutConflict(f"Payout {payout.id} is {current.state}: it takes no nonce.")
-            busy = [one.id for one in load_open(connection) if one.state in _UNDER_WAY]
-            if busy:
+            busy = unseen_payout(connection, payout.intent.sender)
+            if busy is not None:
                 raise PayoutConflict(
-                    f"Payout {busy[0]} is under way: payout {payout.id} waits until it is seen."
+                    f"Payout {busy} is under way: payout {payout.id} waits until it is seen."
                 )
             expected = self._next_nonce(connection, payout.intent.sender)
             if nonce != expected:

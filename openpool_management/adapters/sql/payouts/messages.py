@@ -1,8 +1,8 @@
 """Pauses, blocked workers, and messages for the operator, in SQL."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select
@@ -13,7 +13,7 @@ from openpool_management.domain.payouts.payout import Event, Payout
 from openpool_management.services.ports.payouts import Lease, Message, Pause
 
 
-class SqlMessages:
+class SqlMessages(ABC):
     """The part of the PayoutBook that people take part in."""
 
     engine: Engine
@@ -42,14 +42,14 @@ class SqlMessages:
             )
 
     def set_block(self, worker: str, reason: str, at: datetime) -> None:
-        """Pay a worker no more, for a reason; an empty one lifts it."""
+        """See the port."""
         with self._writing() as connection:
             self._write_block(connection, worker, reason, at)
 
     def set_threshold(
         self, worker: str, threshold_wei: int | None, reason: str, at: datetime
     ) -> None:
-        """Set a worker's own threshold; None is the pool's."""
+        """See the port."""
         with self._writing() as connection:
             connection.execute(
                 insert(tables.payout_threshold).values(
@@ -104,10 +104,8 @@ class SqlMessages:
         }
         _put(connection, key, subject, json.dumps(document), event.at)
 
-    @contextmanager
-    def _writing(self, lease: Lease | None = None) -> Iterator[Connection]:
-        raise NotImplementedError
-        yield
+    @abstractmethod
+    def _writing(self, lease: Lease | None = None) -> AbstractContextManager[Connection]: ...
 
 
 def _put(

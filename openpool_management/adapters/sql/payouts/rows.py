@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, Connection, select
 from openpool_management.adapters.sql.payouts import tables
 from openpool_management.domain.payouts.chain import SendOutcome
 from openpool_management.domain.payouts.payout import (
+    NONCE_ENDED,
     PAYOUT_ENDED,
+    SIGHTINGS,
     Attempt,
     Event,
     Intent,
@@ -29,6 +31,30 @@ def load_open(connection: Connection) -> list[Payout]:
     event = tables.payout_event.c
     ended = select(event.intent_id).where(event.mark.in_([mark.value for mark in PAYOUT_ENDED]))
     return load(connection, tables.payout_intent.c.id.not_in(ended))
+
+
+def unseen_payout(connection: Connection, sender: str) -> str | None:
+    """The id of a payout whose nonce is in use and that no block holds, if there is one."""
+    slot, event = tables.tx_slot.c, tables.payout_event.c
+    ended = select(event.slot_id).where(
+        event.slot_id.is_not(None), event.mark.in_([mark.value for mark in NONCE_ENDED])
+    )
+    rows = connection.execute(
+        select(slot.id, slot.intent_id).where(slot.sender == sender, slot.id.not_in(ended))
+    ).all()
+    seen: dict[int, bool] = {}
+    ids = [row.id for row in rows]
+    for start in range(0, len(ids), _CHUNK):
+        sightings = connection.execute(
+            select(event.slot_id, event.mark)
+            .where(
+                event.slot_id.in_(ids[start : start + _CHUNK]),
+                event.mark.in_([mark.value for mark in SIGHTINGS]),
+            )
+            .order_by(event.intent_id, event.seq)
+        )
+        seen |= {slot_id: mark == Mark.SEEN.value for slot_id, mark in sightings}
+    return next((row.intent_id for row in rows if not seen.get(row.id)), None)
 
 
 def load(connection: Connection, chosen: ColumnElement[bool]) -> list[Payout]:

@@ -1,18 +1,19 @@
 """Wallets in SQL: where they stood at first, their nonces, and what others did with their key."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.payouts import tables
 from openpool_management.adapters.sql.payouts.postings import post_once, wallet_wei
 from openpool_management.domain.accounts import Entry
 from openpool_management.domain.payouts import entries
-from openpool_management.domain.payouts.payout import Intent, Mark
+from openpool_management.domain.payouts.payout import NONCE_ENDED, Intent, Mark
 from openpool_management.services.ports.payouts import (
     ForeignTransaction,
     Lease,
@@ -21,21 +22,23 @@ from openpool_management.services.ports.payouts import (
 )
 
 
-class SqlWallet:
+class SqlWallet(ABC):
     """The part of the PayoutBook that is about wallets."""
 
     engine: Engine
 
     def opening(self, sender: str) -> Opening | None:
         """See the port."""
+        return next((one for one in self.openings() if one.sender == sender), None)
+
+    def openings(self) -> list[Opening]:
+        """See the port."""
         table = tables.wallet_opening.c
+        query = select(
+            table.sender, table.chain_id, table.nonce, table.balance_wei, table.block_number
+        ).order_by(table.opened_at.desc())
         with reading(self.engine) as connection:
-            row = connection.execute(
-                select(
-                    table.sender, table.chain_id, table.nonce, table.balance_wei, table.block_number
-                ).where(table.sender == sender)
-            ).first()
-        return None if row is None else Opening(*row)
+            return [Opening(*row) for row in connection.execute(query)]
 
     def open_wallet(self, opening: Opening, lease: Lease, at: datetime) -> None:
         """See the port."""
@@ -66,13 +69,17 @@ class SqlWallet:
         with reading(self.engine) as connection:
             return self._next_nonce(connection, sender)
 
-    def known_nonces(self, sender: str) -> set[int]:
+    def slot_nonces(self, sender: str) -> set[int]:
         """See the port."""
-        slot, foreign = tables.tx_slot.c, tables.foreign_transaction.c
+        slot = tables.tx_slot.c
         with reading(self.engine) as connection:
-            given = connection.scalars(select(slot.nonce).where(slot.sender == sender))
-            used = connection.scalars(select(foreign.nonce).where(foreign.sender == sender))
-            return {*given, *used}
+            return set(connection.scalars(select(slot.nonce).where(slot.sender == sender)))
+
+    def foreign_nonces(self, sender: str) -> set[int]:
+        """See the port."""
+        foreign = tables.foreign_transaction.c
+        with reading(self.engine) as connection:
+            return set(connection.scalars(select(foreign.nonce).where(foreign.sender == sender)))
 
     def record_foreign(
         self,
@@ -136,6 +143,26 @@ class SqlWallet:
         with reading(self.engine) as connection:
             return wallet_wei(connection, sender)
 
+    def last_block(self, sender: str) -> int:
+        """See the port."""
+        event, intent = tables.payout_event.c, tables.payout_intent.c
+        foreign, key = tables.foreign_transaction.c, schema.entry.c.posting_key
+        with reading(self.engine) as connection:
+            ended = connection.scalar(
+                select(func.max(event.block_number))
+                .join(tables.payout_intent, intent.id == event.intent_id)
+                .where(intent.sender == sender, event.mark.in_([one.value for one in NONCE_ENDED]))
+            )
+            used = connection.scalar(
+                select(func.max(foreign.block_number)).where(foreign.sender == sender)
+            )
+            looks = connection.scalars(
+                select(key).where(
+                    key.startswith(f"funding:{sender}:") | key.startswith(f"outflow:{sender}:")
+                )
+            )
+            return max([ended or 0, used or 0, *(int(look.rpartition(":")[2]) for look in looks)])
+
     @staticmethod
     def _next_nonce(connection: Connection, sender: str) -> int:
         """The first nonce beyond all that the ledger knows of; 0 for a wallet not opened."""
@@ -147,12 +174,10 @@ class SqlWallet:
             connection.scalar(select(func.max(slot.nonce)).where(slot.sender == sender)),
             connection.scalar(select(func.max(foreign.nonce)).where(foreign.sender == sender)),
         ]
-        return max([first or 0, *(nonce + 1 for nonce in last if nonce is not None)])
+        return max([int(first or 0), *(int(nonce) + 1 for nonce in last if nonce is not None)])
 
     def _insert_intent(self, connection: Connection, intent: Intent, plan_hash: str | None) -> None:
         raise NotImplementedError
 
-    @contextmanager
-    def _writing(self, lease: Lease | None = None) -> Iterator[Connection]:
-        raise NotImplementedError
-        yield
+    @abstractmethod
+    def _writing(self, lease: Lease | None = None) -> AbstractContextManager[Connection]: ...

@@ -1,7 +1,6 @@
 """What planning needs to know of workers, and plans that were saved."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,46 +12,17 @@ from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.payouts import tables
 from openpool_management.adapters.sql.payouts.lease import one_writer
 from openpool_management.domain.accounts import AccountKind
-
-
-@dataclass(slots=True)
-class WorkerStanding:
-    """A worker in the books of payouts, in wei.
-
-    first_earned_at: the first posting to the worker. paid_at: when the last payout was set aside.
-    """
-
-    worker: str
-    payable_wei: int = 0
-    in_payout_wei: int = 0
-    first_earned_at: datetime | None = None
-    paid_at: datetime | None = None
-    threshold_wei: int | None = None
-    blocked: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
-    """A plan as it was saved. approved_at None: nobody approved it. carried_out: it was begun."""
-
-    hash: str
-    run_key: str
-    document: dict[str, Any]
-    total_wei: int
-    made_at: datetime
-    approved_at: datetime | None
-    reason: str
-    carried_out: bool
+from openpool_management.services.ports.planning import SavedPlan, WorkerStanding
 
 
 class SqlPlanning:
-    """Reads standings of workers; saves and reads plans."""
+    """Implements the PlanningBook port."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     def standings(self) -> list[WorkerStanding]:
-        """Every worker with an account, by address."""
+        """See the port."""
         found: dict[str, WorkerStanding] = {}
         account = schema.account.c
         chosen = account.kind.in_((AccountKind.PAYABLE.value, AccountKind.IN_PAYOUT.value))
@@ -79,7 +49,7 @@ class SqlPlanning:
     def save_plan(
         self, plan_hash: str, run_key: str, document: dict[str, Any], total_wei: int, at: datetime
     ) -> None:
-        """Save a plan; the same plan is saved once."""
+        """See the port."""
         table = tables.payout_plan
         with self.engine.begin() as connection:
             one_writer(connection)
@@ -95,7 +65,7 @@ class SqlPlanning:
                 )
 
     def approve(self, plan_hash: str, reason: str, at: datetime) -> None:
-        """Approve a saved plan; a second time changes nothing."""
+        """See the port."""
         table = tables.plan_approval
         with self.engine.begin() as connection:
             one_writer(connection)
@@ -106,7 +76,7 @@ class SqlPlanning:
                 )
 
     def saved_plans(self, run_key: str | None = None) -> list[SavedPlan]:
-        """Plans that were saved, newest first."""
+        """See the port."""
         plan, approval, intent = tables.payout_plan, tables.plan_approval, tables.payout_intent
         begun = select(intent.c.plan_hash).where(intent.c.plan_hash.is_not(None))
         query = (
@@ -125,7 +95,7 @@ class SqlPlanning:
             ]
 
     def reserved_since(self, since: datetime) -> int:
-        """Wei set aside since then, without what was given back."""
+        """See the port."""
         intent, event = tables.payout_intent.c, tables.payout_event.c
         voided = select(event.intent_id).where(event.mark == "voided")
         with reading(self.engine) as connection:

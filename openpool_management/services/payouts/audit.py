@@ -1,0 +1,82 @@
+"""The ledger of the wallet held against the chain, at a block that is final.
+
+Two things have to hold: every nonce that the wallet has used is one that the ledger knows the end
+of, and what the ledger says is in the wallet is there. More is a top-up and is posted; less is not
+explained, and payouts are paused.
+"""
+
+from openpool_management.domain.payouts.entries import funding
+from openpool_management.services.payouts.finality import Finality
+from openpool_management.services.payouts.paymaster import Paymaster
+from openpool_management.services.ports.chain import ChainUnavailable
+from openpool_management.services.ports.payouts import Lease
+
+
+def audit_wallet(paymaster: Paymaster, finality: Finality, lease: Lease) -> list[str]:
+    """Sentences for what does not hold; what came into the wallet is posted."""
+    sender, book = paymaster.sender, paymaster.book
+    opening = book.opening(sender)
+    if opening is None:
+        return []
+    if (errors := unknown_nonces(paymaster, finality)) is not None:
+        if errors:
+            paymaster.halt(errors)
+            return [errors]
+        difference_wei = wallet_difference_wei(paymaster, finality)
+        if difference_wei is None or difference_wei == 0:
+            return []
+        number = finality.number
+        if difference_wei > 0:
+            book.post(funding(sender, number, difference_wei), lease, paymaster.clock())
+            return []
+        reason = (
+            f"The wallet {sender} holds {-difference_wei} wei less at the final block {number} "
+            "than this ledger says: something was taken from it without a transaction of its own, "
+            "or a node is wrong. See openpool payouts reconcile."
+        )
+        paymaster.halt(reason)
+        return [reason]
+    return []
+
+
+def unknown_nonces(paymaster: Paymaster, finality: Finality) -> str | None:
+    """A sentence on final nonces that the ledger knows nothing of, empty when there are none.
+
+    None: the moment is no good, since payouts are under way that are final or were.
+    """
+    sender, book = paymaster.sender, paymaster.book
+    opening = book.opening(sender)
+    if opening is None or finality.number < book.last_block(sender):
+        return None
+    final_nonce = finality.nonce(sender)
+    in_use = {
+        one.slot.nonce
+        for one in book.open_payouts()
+        if one.slot is not None and one.intent.sender == sender
+    }
+    known = book.slot_nonces(sender) | book.foreign_nonces(sender)
+    used = set(range(opening.nonce, final_nonce))
+    if used & in_use or (known - in_use) - used - set(range(opening.nonce)):
+        return None
+    missing = sorted(used - known)
+    if not missing:
+        return ""
+    shown = ", ".join(str(nonce) for nonce in missing[:5])
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    return (
+        f"Nonces {shown}{more} of {sender} were used by transactions that are not in this ledger: "
+        "the key is used elsewhere, or the ledger is older than the chain. See openpool payouts "
+        "reconcile."
+    )
+
+
+def wallet_difference_wei(paymaster: Paymaster, finality: Finality) -> int | None:
+    """What the wallet holds more than the ledger says, at the final block.
+
+    None where the node keeps no state of that block.
+    """
+    try:
+        chain_wei = paymaster.chain.balance_wei(paymaster.sender, finality.number)
+    except ChainUnavailable:
+        return None
+    return chain_wei - paymaster.book.wallet_wei(paymaster.sender)

@@ -1,0 +1,121 @@
+"""Nonces that a transaction used which the ledger did not make: found, named, and held.
+
+The key is in use elsewhere, so payouts are paused as soon as it is noticed. Money is released only
+when the other transaction is final.
+"""
+
+from openpool_management.domain.payouts.chain import ChainTransaction
+from openpool_management.domain.payouts.payout import Event, Mark, Payout
+from openpool_management.services.payouts.finality import Finality
+from openpool_management.services.payouts.paymaster import Paymaster
+from openpool_management.services.ports.payouts import Conclusion, ForeignTransaction, Lease
+
+
+def settle_foreign(
+    paymaster: Paymaster, payout: Payout, finality: Finality, lease: Lease
+) -> Payout:
+    """The payout, marked FOREIGN or ended if another transaction used up its nonce.
+
+    None of its own transfers has a receipt: the caller has looked.
+    """
+    slot, sighting = payout.slot, payout.sighting
+    if slot is None:
+        return payout
+    known = sighting is not None and sighting.mark is Mark.FOREIGN
+    if not _used(paymaster, slot.nonce):
+        return _unused_again(paymaster, payout, slot.id, lease) if known else payout
+    hashes = slot.hashes
+    if not known:
+        # A node may know the count before the receipt: look twice before saying such a thing.
+        paymaster.sleep(paymaster.limits.foreign_delay_seconds)
+        if not _used(paymaster, slot.nonce) or _any_receipt(paymaster, hashes):
+            return payout
+        reason = (
+            f"Nonce {slot.nonce} of {payout.intent.sender} was used by a transaction that this "
+            "ledger did not make: the key is used elsewhere, or the ledger is older than the "
+            "chain. See openpool payouts reconcile."
+        )
+        event = Event(Mark.FOREIGN, paymaster.clock(), slot.id, detail=reason)
+        paymaster.halt(reason, payout)
+        payout = paymaster.book.conclude(payout, Conclusion((event,)), lease)
+    if finality.nonce(payout.intent.sender) <= slot.nonce or _any_receipt(paymaster, hashes):
+        return payout
+    used_by = transaction_of(paymaster, payout.intent.sender, slot.nonce, finality)
+    if used_by is None or used_by.hash in hashes:
+        return payout
+    return _supersede(paymaster, payout, slot.id, used_by, lease)
+
+
+def _unused_again(paymaster: Paymaster, payout: Payout, slot_id: int, lease: Lease) -> Payout:
+    """A reorganization took the other transaction away: the nonce is the payout's again."""
+    detail = "The transaction that had used the nonce is gone: the chain was reorganized."
+    event = Event(Mark.LOST, paymaster.clock(), slot_id, detail=detail)
+    return paymaster.book.conclude(payout, Conclusion((event,)), lease)
+
+
+def transaction_of(
+    paymaster: Paymaster, sender: str, nonce: int, finality: Finality
+) -> ChainTransaction | None:
+    """The final transaction that used a nonce, None where no block tells of it.
+
+    Searches blocks by halves, so the node has to know the wallet's past nonces: raises
+    ChainUnavailable where it does not.
+    """
+    opening = paymaster.book.opening(sender)
+    low, high = (opening.block_number if opening else 0), finality.number
+    if paymaster.chain.nonce(sender, high) <= nonce:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if paymaster.chain.nonce(sender, middle) > nonce:
+            high = middle
+        else:
+            low = middle + 1
+    sent = paymaster.chain.sent_in_block(sender, high)
+    return next((one for one in sent if one.nonce == nonce), None)
+
+
+def foreign_transaction(
+    paymaster: Paymaster, transaction: ChainTransaction, reason: str
+) -> ForeignTransaction:
+    """A transaction with what it cost. A reverted one moved no value."""
+    [receipt] = paymaster.chain.receipts([transaction.hash])
+    if not receipt.succeeded:
+        transaction = ChainTransaction(
+            transaction.hash,
+            transaction.sender,
+            transaction.nonce,
+            transaction.to,
+            0,
+            transaction.block_number,
+        )
+    return ForeignTransaction(transaction, receipt.fee_wei, reason)
+
+
+def _supersede(
+    paymaster: Paymaster, payout: Payout, slot_id: int, used_by: ChainTransaction, lease: Lease
+) -> Payout:
+    intent, now = payout.intent, paymaster.clock()
+    foreign = foreign_transaction(paymaster, used_by, f"Used the nonce of payout {payout.id}.")
+    if used_by.nonce not in paymaster.book.foreign_nonces(intent.sender):
+        paymaster.book.record_foreign(intent.sender, intent.chain_id, foreign, lease, now)
+    same = foreign.transaction
+    detail = f"Nonce {used_by.nonce} was used by {used_by.hash}, which this ledger did not make."
+    marks = [Event(Mark.SUPERSEDED, now, slot_id, used_by.hash, used_by.block_number, "", detail)]
+    if (same.to, same.value_wei) == (intent.to_address, intent.amount_wei):
+        held = (
+            f"{used_by.hash} paid the same amount to the same address, so this payout may be paid "
+            "already: openpool payouts accept if it is, openpool payouts retry if it is not."
+        )
+        marks.append(Event(Mark.HELD, now, None, used_by.hash, used_by.block_number, "", held))
+    return paymaster.book.conclude(
+        payout, Conclusion(tuple(marks), subject="Nonce of a payout used elsewhere"), lease
+    )
+
+
+def _used(paymaster: Paymaster, nonce: int) -> bool:
+    return all(node.nonce(paymaster.sender) > nonce for node in paymaster.nodes)
+
+
+def _any_receipt(paymaster: Paymaster, hashes: list[str]) -> bool:
+    return any(node.receipts(hashes) for node in paymaster.nodes) if hashes else False

@@ -1,0 +1,134 @@
+"""What an operator may order: cancel, retry, accept, approve, pause, resume."""
+
+from openpool_management.domain.payouts import entries
+from openpool_management.domain.payouts.payout import Event, Mark, Payout, PayoutState
+from openpool_management.services.decisions import DecisionRefused, stated_reason
+from openpool_management.services.payouts.drive import void_unsent
+from openpool_management.services.payouts.finality import Finality
+from openpool_management.services.payouts.foreign import transaction_of
+from openpool_management.services.payouts.paymaster import Paymaster
+from openpool_management.services.payouts.preflight import check_nodes, present_state
+from openpool_management.services.payouts.sending import ask_to_cancel
+from openpool_management.services.ports.payouts import Conclusion, Opening, Pause, PayoutBook
+
+
+def cancel(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
+    """Let a payout not be made. Raises DecisionRefused where that can't be any more.
+
+    Without a nonce it is voided at once. With one, a drive uses the nonce up by a transfer of
+    nothing; until that is final the payout may still be made, so what was set aside stays so.
+    """
+    reason = stated_reason(reason)
+    payout = find_payout(paymaster.book, payout_id)
+    if payout.ended:
+        raise DecisionRefused(f"Payout {payout.id} is {payout.state}: that is final.")
+    if payout.state is PayoutState.HELD:
+        raise DecisionRefused(
+            f"Payout {payout.id} is held, since it may be paid already: accept it with openpool "
+            "payouts accept, or pay it anew with openpool payouts retry."
+        )
+    payout = ask_to_cancel(paymaster, payout, f"Cancelled by the operator: {reason}", None)
+    return void_unsent(paymaster, payout, None) if payout.slot is None else payout
+
+
+def retry(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
+    """Try a payout again. Raises DecisionRefused where nothing stands in its way.
+
+    One that is held, or that somebody asked to cancel, goes on. One that was voided because of its
+    recipient stays so, and the worker is paid by the next plan again.
+    """
+    reason = stated_reason(reason)
+    payout = find_payout(paymaster.book, payout_id)
+    now = paymaster.clock()
+    if payout.state is PayoutState.VOIDED:
+        paymaster.book.set_block(payout.intent.worker, "", now)
+        return payout
+    if payout.state is not PayoutState.HELD and not payout.cancelling:
+        raise DecisionRefused(
+            f"Payout {payout.id} is {payout.state} and nothing holds it up: openpool payouts "
+            "settle sees to it."
+        )
+    event = Event(Mark.RETRIED, now, detail=f"Tried again by the operator: {reason}")
+    return paymaster.book.conclude(payout, Conclusion((event,)), None)
+
+
+def accept(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
+    """Take a held payout as paid by the transaction that used its nonce.
+
+    Raises DecisionRefused for a payout that is not held.
+    """
+    reason = stated_reason(reason)
+    payout = find_payout(paymaster.book, payout_id)
+    if payout.state is not PayoutState.HELD:
+        raise DecisionRefused(f"Payout {payout.id} is {payout.state}, not held.")
+    held = [one for one in payout.events if one.mark is Mark.HELD][-1]
+    event = Event(
+        Mark.SETTLED,
+        paymaster.clock(),
+        None,
+        held.tx_hash,
+        held.block_number,
+        held.block_hash,
+        f"Accepted as paid by the operator: {reason}",
+    )
+    conclusion = Conclusion(
+        (event,), (entries.settled_by_other(payout.intent),), "Payout accepted as paid"
+    )
+    return paymaster.book.conclude(payout, conclusion, None)
+
+
+def pause(paymaster: Paymaster, reason: str) -> Pause:
+    """Sign and send nothing from this moment on. What was sent is followed all the same."""
+    order = Pause(True, stated_reason(reason), "operator", paymaster.clock())
+    paymaster.book.set_pause(order)
+    return order
+
+
+def resume(paymaster: Paymaster, reason: str) -> Pause:
+    """Let payouts go on. What made the program pause makes it pause again if it is still so."""
+    if paymaster.paused() is None:
+        raise DecisionRefused("Payouts are not paused.")
+    order = Pause(False, stated_reason(reason), "operator", paymaster.clock())
+    paymaster.book.set_pause(order)
+    return order
+
+
+def open_at(paymaster: Paymaster, nonce: int | None) -> Opening:
+    """Let the ledger's account of a used wallet begin: now, or before the transaction of a nonce.
+
+    Raises DecisionRefused when it has begun, or when no final transaction has that nonce.
+    """
+    book, sender = paymaster.book, paymaster.sender
+    check_nodes(paymaster)
+    if book.opening(sender) is not None:
+        raise DecisionRefused(f"The ledger pays from {sender} already.")
+    opening = present_state(paymaster)
+    if nonce is not None and nonce != opening.nonce:
+        first = transaction_of(paymaster, sender, nonce, Finality(paymaster))
+        if first is None or not first.block_number:
+            raise DecisionRefused(f"No final transaction of {sender} has nonce {nonce}.")
+        block = first.block_number - 1
+        before = paymaster.chain.nonce(sender, block)
+        if before != nonce:
+            raise DecisionRefused(
+                f"Block {first.block_number} holds several transactions of {sender}: name nonce "
+                f"{before}, which is the first of them."
+            )
+        balance_wei = paymaster.chain.balance_wei(sender, block)
+        opening = Opening(sender, paymaster.chain_id, nonce, balance_wei, block)
+    lease = paymaster.acquire()
+    try:
+        book.open_wallet(opening, lease, paymaster.clock())
+    finally:
+        book.release(lease, paymaster.clock())
+    return opening
+
+
+def find_payout(book: PayoutBook, payout_id: str) -> Payout:
+    """A payout by its id. Raises DecisionRefused when there is none."""
+    payout = book.payout(payout_id.strip().lower())
+    if payout is None:
+        raise DecisionRefused(
+            f"There is no payout {payout_id}: see openpool payouts list for their ids."
+        )
+    return payout

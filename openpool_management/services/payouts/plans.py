@@ -1,0 +1,179 @@
+"""Plans of the pool: made of the ledger and the wallet, saved, approved, and set aside."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from openpool_management.domain.invariants import broken_invariants
+from openpool_management.domain.payouts.fees import GAS_MARGIN_PERCENT, TooExpensive, first_price
+from openpool_management.domain.payouts.payout import Intent, PayoutState, intent_id
+from openpool_management.domain.payouts.plan import Plan, Verdict
+from openpool_management.domain.payouts.plan_document import plan_document, plan_from_document
+from openpool_management.domain.payouts.planning import plan_payouts
+from openpool_management.domain.payouts.policy import Candidate, Funds, Policy
+from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
+from openpool_management.services.ports import Books
+from openpool_management.services.ports.payouts import Lease, PayoutBook
+from openpool_management.services.ports.planning import PlanningBook, SavedPlan
+
+NOT_TO_BE_PAID = frozenset(
+    {Verdict.UNPAYABLE, Verdict.DENIED, Verdict.NOT_ALLOWED, Verdict.BLOCKED}
+)
+"""Verdicts on a worker that stop an approved plan, whatever was thought when it was approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """What plans are made of: the books, and the pool's rules."""
+
+    books: Books
+    planning: PlanningBook
+    book: PayoutBook
+    policy: Policy
+
+    def plan(self, run_key: str, funds: Funds, now: datetime) -> Plan:
+        """The plan of a period as things stand. It changes nothing."""
+        before = self.book.attempts_before(run_key)
+        candidates = [
+            Candidate(
+                worker=one.worker,
+                payable_wei=one.payable_wei,
+                in_payout_wei=one.in_payout_wei,
+                oldest_unpaid_at=_unpaid_since(one.first_earned_at, one.paid_at),
+                first_earned_at=one.first_earned_at,
+                own_threshold_wei=one.threshold_wei,
+                blocked=one.blocked,
+                paid_this_period=any(
+                    payout.state is not PayoutState.VOIDED for payout in before.get(one.worker, [])
+                ),
+            )
+            for one in self.planning.standings()
+        ]
+        return plan_payouts(run_key, self.policy, candidates, funds, now)
+
+    def funds(
+        self, run_key: str, chain_id: int, sender: str, paymaster: Paymaster | None, now: datetime
+    ) -> Funds:
+        """What there is to pay with; the wallet is not known without a paymaster."""
+        wallet_wei, gas_wei = (None, 0) if paymaster is None else _wallet(paymaster)
+        run = self.book.attempts_before(run_key)
+        waiting = [one for one in self.book.open_payouts() if one.state is not PayoutState.SEEN]
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return Funds(
+            chain_id=chain_id,
+            sender=sender,
+            wallet_wei=wallet_wei,
+            reserved_wei=sum(one.intent.amount_wei + gas_wei for one in waiting),
+            run_before_wei=sum(
+                one.intent.amount_wei
+                for payouts in run.values()
+                for one in payouts
+                if one.state is not PayoutState.VOIDED
+            ),
+            paid_today_wei=self.planning.reserved_since(midnight),
+            gas_wei=gas_wei,
+        )
+
+    def approved(self, run_key: str) -> Plan | None:
+        """The newest plan of a period that was approved and not begun."""
+        for saved in self.planning.saved_plans(run_key):
+            if saved.approved_at is not None and not saved.begun:
+                return plan_from_document(saved.document)
+        return None
+
+    def save(self, plan: Plan, now: datetime) -> None:
+        """Save a plan, so that it can be approved or looked at later."""
+        self.planning.save_plan(plan.hash, plan.run_key, plan_document(plan), plan.total_wei, now)
+
+
+def set_aside(
+    planner: Planner, paymaster: Paymaster, plan: Plan, lease: Lease, *, approved: bool
+) -> None:
+    """Reserve what a plan pays. Raises PayoutsStopped when it waits for approval or can't be."""
+    if not plan.payments:
+        return
+    now = paymaster.clock()
+    errors = broken_invariants({one.account: one.balance_wei for one in planner.books.standings()})
+    if errors:
+        reason = f"The ledger is not sound: {errors[0]} Run openpool verify before paying anybody."
+        paymaster.halt(reason)
+        raise PayoutsStopped(reason)
+    planner.save(plan, now)
+    if plan.needs_approval(planner.policy) and not approved:
+        _ask_for_approval(paymaster, plan, now)
+    paymaster.book.reserve(intents_of(planner, plan, now), plan.hash, lease)
+
+
+def intents_of(planner: Planner, plan: Plan, now: datetime) -> list[Intent]:
+    """The intents of a plan. The same period and worker have the same id until one is voided."""
+    before = planner.book.attempts_before(plan.run_key)
+    return [
+        Intent(
+            intent_id(plan.run_key, one.worker, len(before.get(one.worker, []))),
+            plan.run_key,
+            one.worker,
+            one.to_address,
+            one.amount_wei,
+            plan.chain_id,
+            plan.sender,
+            now,
+        )
+        for one in plan.payments
+    ]
+
+
+def still_right(plan: Plan, today: Plan) -> None:
+    """Raises PayoutsStopped when a plan pays somebody who is not to be paid any more."""
+    if (plan.chain_id, plan.sender) != (today.chain_id, today.sender):
+        raise PayoutsStopped(
+            f"Plan {plan.hash[:12]} pays from {plan.sender} on chain {plan.chain_id}, not from "
+            f"{today.sender} on chain {today.chain_id}: approve another plan."
+        )
+    paid = {one.worker for one in plan.payments}
+    for one in today.decisions:
+        if one.worker in paid and one.verdict in NOT_TO_BE_PAID:
+            raise PayoutsStopped(
+                f"Plan {plan.hash[:12]} pays {one.worker}, who is not to be paid any more "
+                f"({one.reason.rstrip('.')}): approve another plan."
+            )
+
+
+def find_plan(plans: Sequence[SavedPlan], start: str) -> SavedPlan:
+    """The saved plan whose hash begins so. Raises PayoutsStopped for none or several."""
+    found = [one for one in plans if start and one.hash.startswith(start.lower())]
+    if len(found) != 1:
+        raise PayoutsStopped(
+            f"{len(found) or 'No'} saved plans have a hash that begins with {start!r}: see "
+            "openpool payouts plan."
+        )
+    return found[0]
+
+
+def _ask_for_approval(paymaster: Paymaster, plan: Plan, now: datetime) -> None:
+    document = {"plan": plan.hash, "total_wei": str(plan.total_wei)}
+    paymaster.book.tell(
+        f"approval:{plan.hash}", "A payout run waits for approval", json.dumps(document), now
+    )
+    raise PayoutsStopped(
+        f"The plan of {plan.run_key} pays {plan.total_wei} wei, which needs approval: look at it "
+        f"with openpool payouts plan, and approve it with openpool payouts approve "
+        f"{plan.hash[:12]}."
+    )
+
+
+def _wallet(paymaster: Paymaster) -> tuple[int, int]:
+    """(balance, gas of a plain payout) of the wallet at the moment, in wei."""
+    chain, sender, rules = paymaster.chain, paymaster.sender, paymaster.gas
+    try:
+        price_wei = first_price(chain.latest().base_fee_wei, rules)[0]
+    except TooExpensive:
+        price_wei = rules.max_price_wei
+    gas = chain.estimate_gas(sender, sender, 0) * GAS_MARGIN_PERCENT // 100
+    return chain.balance_wei(sender), gas * price_wei
+
+
+def _unpaid_since(earned: datetime | None, paid: datetime | None) -> datetime | None:
+    if earned is None or paid is None:
+        return earned
+    return max(earned, paid)

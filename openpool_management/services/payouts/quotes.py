@@ -1,0 +1,91 @@
+"""The transfer that a payout takes at the moment: gas, price, and whether it can be sent."""
+
+from openpool_management.domain.payouts.chain import SendOutcome
+from openpool_management.domain.payouts.fees import (
+    TooExpensive,
+    TooMuchGas,
+    first_price,
+    gas_limit,
+    higher_price,
+)
+from openpool_management.domain.payouts.payout import Attempt, Intent, Purpose
+from openpool_management.domain.payouts.transactions import Transfer
+from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
+from openpool_management.services.ports.chain import ExecutionReverted
+
+REFUSED = "The recipient can't be paid"
+"""How the reason begins of a payout that ends because of its recipient."""
+
+NOT_IN_A_POOL = frozenset(
+    {
+        SendOutcome.FEE_TOO_LOW,
+        SendOutcome.GAS_TOO_LOW,
+        SendOutcome.INSUFFICIENT_FUNDS,
+        SendOutcome.REVERTED,
+        SendOutcome.EXPIRED,
+    }
+)
+"""Replies after which no node keeps the bytes, so another price need not be higher."""
+
+
+class RecipientRefuses(Exception):
+    """A payout can't be sent because of its recipient. The sentence begins with REFUSED."""
+
+
+def quote(
+    paymaster: Paymaster,
+    intent: Intent,
+    nonce: int,
+    purpose: Purpose = Purpose.PAYOUT,
+    before: Attempt | None = None,
+) -> Transfer:
+    """The transfer for a purpose, priced to take the place of an attempt before it.
+
+    Raises RecipientRefuses, and PayoutsStopped while gas is dearer than the options allow.
+    """
+    to_address, value_wei = (
+        (intent.to_address, intent.amount_wei) if purpose is Purpose.PAYOUT else (intent.sender, 0)
+    )
+    try:
+        estimate = paymaster.chain.estimate_gas(intent.sender, to_address, value_wei)
+        gas = gas_limit(estimate, paymaster.gas)
+    except (ExecutionReverted, TooMuchGas) as error:
+        if purpose is Purpose.CANCEL:
+            raise PayoutsStopped(
+                f"A transfer of nothing to the wallet itself can't be sent either ({error}): try "
+                "another node."
+            ) from error
+        raise RecipientRefuses(f"{REFUSED}: {error}") from error
+    max_fee_wei, priority_wei = _price(paymaster, before)
+    return Transfer(
+        paymaster.chain_id, nonce, to_address, value_wei, gas, max_fee_wei, priority_wei
+    )
+
+
+def afford(paymaster: Paymaster, transfer: Transfer) -> None:
+    """Raises PayoutsStopped when the wallet doesn't hold enough for a transfer and the reserve."""
+    balance_wei = paymaster.chain.balance_wei(paymaster.sender)
+    needed_wei = transfer.most_wei + paymaster.limits.reserve_wei
+    if balance_wei < needed_wei:
+        raise PayoutsStopped(
+            f"The wallet {paymaster.sender} holds {balance_wei} wei and needs {needed_wei} wei for "
+            "the next payout, gas and OPENPOOL_WALLET_RESERVE_WEI included: top it up."
+        )
+
+
+def _price(paymaster: Paymaster, before: Attempt | None) -> tuple[int, int]:
+    base_fee_wei = paymaster.chain.latest().base_fee_wei
+    rules = paymaster.gas
+    try:
+        if before is None:
+            return first_price(base_fee_wei, rules)
+        try:
+            return higher_price(base_fee_wei, rules, before.signed.transfer)
+        except TooExpensive:
+            # Where no pool holds the earlier bytes, a node takes any price that the block takes.
+            outcomes = {send.outcome for send in before.sends}
+            if not outcomes or not outcomes <= NOT_IN_A_POOL:
+                raise
+            return first_price(base_fee_wei, rules)
+    except TooExpensive as error:
+        raise PayoutsStopped(str(error)) from error

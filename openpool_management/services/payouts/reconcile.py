@@ -1,0 +1,198 @@
+"""The wallet's whole history on the chain held against the ledger, and what to do about it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from openpool_management.domain.payouts.chain import ChainTransaction
+from openpool_management.domain.payouts.entries import outflow
+from openpool_management.domain.payouts.payout import (
+    Intent,
+    Mark,
+    Payout,
+    PayoutState,
+    intent_id,
+)
+from openpool_management.services.decisions import stated_reason
+from openpool_management.services.payouts.audit import wallet_difference_wei
+from openpool_management.services.payouts.drive import drive, void_unsent
+from openpool_management.services.payouts.finality import Finality
+from openpool_management.services.payouts.foreign import foreign_transaction, transaction_of
+from openpool_management.services.payouts.orders import accept
+from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
+from openpool_management.services.payouts.preflight import check_nodes
+from openpool_management.services.payouts.sending import ask_to_cancel
+from openpool_management.services.payouts.sightings import HASHES_PER_REQUEST
+from openpool_management.services.ports.payouts import Lease
+
+ALL_PAYOUTS = 10**9
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """Where the chain and the ledger differ, in sentences.
+
+    missing: final transactions of the wallet that the ledger does not know. unfinal: nonces used
+    that are not final yet. difference_wei: what the wallet holds more than the ledger says, None
+    where that can't be told.
+    """
+
+    block_number: int
+    differences: list[str] = field(default_factory=list)
+    missing: list[ChainTransaction] = field(default_factory=list)
+    unfinal: int = 0
+    difference_wei: int | None = None
+
+
+def reconcile(paymaster: Paymaster) -> Reconciliation:
+    """Compare every nonce, every settled payout and the balance. Changes nothing.
+
+    Raises OSError when the chain can't be asked, PayoutsStopped when the nodes are no good.
+    """
+    check_nodes(paymaster)
+    finality = Finality(paymaster)
+    found = Reconciliation(finality.number)
+    opening = paymaster.book.opening(paymaster.sender)
+    if opening is None:
+        return found
+    sender = paymaster.sender
+    known = paymaster.book.slot_nonces(sender) | paymaster.book.foreign_nonces(sender)
+    final_nonce = finality.nonce(sender)
+    for nonce in sorted(set(range(opening.nonce, final_nonce)) - known):
+        transaction = transaction_of(paymaster, sender, nonce, finality)
+        if transaction is None:
+            found.differences.append(f"Nonce {nonce} was used, but no block tells by what.")
+            continue
+        found.missing.append(transaction)
+        found.differences.append(
+            f"Nonce {nonce} was used by {transaction.hash}, which moved {transaction.value_wei} "
+            f"wei to {transaction.to or 'a new contract'} and is not in the ledger."
+        )
+    latest = max(node.nonce(sender) for node in paymaster.nodes)
+    found.unfinal = latest - final_nonce
+    found.differences += [
+        f"Nonce {nonce} was used by a transaction that is not in the ledger and not final yet."
+        for nonce in sorted(set(range(final_nonce, latest)) - known)
+    ]
+    found.differences += _settled_otherwise(paymaster)
+    # Gas and values of what is missing, or under way, would show up here once more.
+    if not found.differences and not found.unfinal and not _under_way(paymaster):
+        found.difference_wei = wallet_difference_wei(paymaster, finality)
+        if found.difference_wei:
+            found.differences.append(
+                f"The wallet holds {found.difference_wei:+} wei against what the ledger says at "
+                f"block {finality.number}."
+            )
+    return found
+
+
+def accept_missing(paymaster: Paymaster, reason: str) -> Reconciliation:
+    """Record what the chain has and the ledger does not, as not explained. Payouts stay paused."""
+    reason = stated_reason(reason)
+    lease = paymaster.acquire()
+    try:
+        found = reconcile(paymaster)
+        for transaction in found.missing:
+            foreign = foreign_transaction(paymaster, transaction, reason)
+            paymaster.book.record_foreign(
+                paymaster.sender, paymaster.chain_id, foreign, lease, paymaster.clock()
+            )
+        if found.difference_wei is not None and found.difference_wei < 0:
+            entry = outflow(paymaster.sender, found.block_number, -found.difference_wei)
+            paymaster.book.post(entry, lease, paymaster.clock())
+        return reconcile(paymaster)
+    finally:
+        paymaster.book.release(lease, paymaster.clock())
+
+
+def rebuild(paymaster: Paymaster, workers: Collection[str], reason: str) -> list[str]:
+    """Restore payouts from the chain into a ledger that is older than it, before anything is sent.
+
+    workers are those whom the ledger knows: a transfer to one is a payout of theirs. What was set
+    aside and has no nonce is owed again, since the lost ledger may have paid it. Returns a sentence
+    for everything that was restored. Raises PayoutsStopped while transactions are not final.
+    """
+    reason = stated_reason(reason)
+    if paymaster.paused() is None:
+        paymaster.halt("Payouts are being rebuilt from the chain.")
+    told = [one for one in drive(paymaster, send=False).problems if "Nonce" not in one]
+    lease = paymaster.acquire()
+    try:
+        found = reconcile(paymaster)
+        if found.unfinal:
+            raise PayoutsStopped(
+                f"{found.unfinal} transactions of {paymaster.sender} are not final yet: run "
+                "openpool payouts rebuild again in half an hour."
+            )
+        for payout in paymaster.book.open_payouts():
+            told += _close(paymaster, payout, reason, lease)
+        for transaction in found.missing:
+            told.append(_restore(paymaster, transaction, workers, reason, lease))
+        return told
+    finally:
+        paymaster.book.release(lease, paymaster.clock())
+
+
+def _close(paymaster: Paymaster, payout: Payout, reason: str, lease: Lease) -> list[str]:
+    if payout.state is PayoutState.HELD:
+        held = [one for one in payout.events if one.mark is Mark.HELD][-1]
+        accept(paymaster, payout.id, f"rebuilt from the chain: {reason}")
+        return [f"Payout {payout.id} was paid by {held.tx_hash}."]
+    if payout.slot is None:
+        asked = ask_to_cancel(paymaster, payout, f"Rebuilt from the chain: {reason}", lease)
+        void_unsent(paymaster, asked, lease)
+        return [f"Payout {payout.id} had no nonce: its {payout.intent.amount_wei} wei are owed."]
+    return [f"Payout {payout.id} is {payout.state}: it is settled or sent by the next run."]
+
+
+def _restore(
+    paymaster: Paymaster,
+    transaction: ChainTransaction,
+    workers: Collection[str],
+    reason: str,
+    lease: Lease,
+) -> str:
+    foreign = foreign_transaction(paymaster, transaction, f"Rebuilt from the chain: {reason}")
+    now, moved_wei = paymaster.clock(), foreign.transaction.value_wei
+    worker = transaction.to or ""
+    settles = None
+    if worker in workers and moved_wei:
+        run_key = f"rebuilt:{transaction.hash}"
+        settles = Intent(
+            intent_id(run_key, worker, 0),
+            run_key,
+            worker,
+            worker,
+            moved_wei,
+            paymaster.chain_id,
+            paymaster.sender,
+            now,
+        )
+    paymaster.book.record_foreign(
+        paymaster.sender, paymaster.chain_id, foreign, lease, now, settles
+    )
+    what = f"payout {settles.id} to {worker}" if settles else "not a payout, and not explained"
+    return f"Nonce {transaction.nonce}, {transaction.hash}, {moved_wei} wei: {what}."
+
+
+def _settled_otherwise(paymaster: Paymaster) -> list[str]:
+    """Settled payouts whose transaction the chain does not hold as the ledger says."""
+    settled = {
+        event.tx_hash: payout
+        for payout in paymaster.book.payouts(limit=ALL_PAYOUTS)
+        for event in payout.events
+        if event.mark is Mark.SETTLED
+    }
+    hashes = list(settled)
+    fine: set[str] = set()
+    for start in range(0, len(hashes), HASHES_PER_REQUEST):
+        receipts = paymaster.chain.receipts(hashes[start : start + HASHES_PER_REQUEST])
+        fine |= {one.tx_hash for one in receipts if one.succeeded}
+    return [
+        f"Payout {payout.id} is settled by {tx_hash}, which the chain does not hold as a success."
+        for tx_hash, payout in settled.items()
+        if tx_hash not in fine
+    ]
+
+
+def _under_way(paymaster: Paymaster) -> bool:
+    return any(one.slot is not None for one in paymaster.book.open_payouts())

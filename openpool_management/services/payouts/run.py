@@ -1,0 +1,99 @@
+"""A payout run: a plan, carried out or only tried."""
+
+from dataclasses import dataclass, field
+
+from openpool_management.domain.payouts.payout import Intent
+from openpool_management.domain.payouts.plan import Payment, Plan
+from openpool_management.domain.payouts.transactions import Transfer
+from openpool_management.services.payouts.drive import DriveReport, drive
+from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
+from openpool_management.services.payouts.plans import Planner, intents_of, set_aside, still_right
+from openpool_management.services.payouts.preflight import check_nodes
+from openpool_management.services.payouts.quotes import RecipientRefuses, quote
+from openpool_management.services.ports.payouts import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class TriedPayment:
+    """What a dry run found of a payment: the transfer it would sign, or why it would not."""
+
+    payment: Payment
+    transfer: Transfer | None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run planned and did. plan None: it did not come to planning."""
+
+    run_key: str
+    plan: Plan | None = None
+    driven: DriveReport | None = None
+    tried: list[TriedPayment] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def pay(planner: Planner, paymaster: Paymaster, run_key: str) -> RunReport:
+    """Carry out the plan of a period: the approved one, or the one of the moment.
+
+    What is under way goes on first. A second run of the same period pays nobody twice. Raises
+    LeaseHeld and OSError as drive does.
+    """
+    report = RunReport(run_key)
+
+    def plan_and_reserve(lease: Lease) -> None:
+        now = paymaster.clock()
+        funds = planner.funds(run_key, paymaster.chain_id, paymaster.sender, paymaster, now)
+        today = planner.plan(run_key, funds, now)
+        approved = planner.approved(run_key)
+        report.plan = approved or today
+        if approved is not None:
+            still_right(approved, today)
+        try:
+            set_aside(planner, paymaster, report.plan, lease, approved=approved is not None)
+        except PayoutsStopped as stop:
+            # What was set aside by earlier plans is paid all the same.
+            report.problems.append(str(stop))
+
+    report.driven = drive(paymaster, send=True, set_aside=plan_and_reserve)
+    report.problems += report.driven.problems
+    return report
+
+
+def rehearse(
+    planner: Planner,
+    paymaster: Paymaster | None,
+    run_key: str,
+    chain_id: int,
+    sender: str,
+    now_plan: Plan,
+) -> RunReport:
+    """Everything that a run does up to signing, changing nothing and with no key.
+
+    paymaster None: no node or no sender is known, so only the plan is made.
+    """
+    report = RunReport(run_key, now_plan)
+    if paymaster is None:
+        report.problems.append(
+            "Nothing was asked of the chain: set ETH_RPC_ENDPOINT and OPENPOOL_PAYOUT_SENDER to "
+            "try the transfers too."
+        )
+        return report
+    try:
+        check_nodes(paymaster)
+        paymaster.stop_for_pause()
+        nonce = paymaster.book.next_nonce(sender) or paymaster.chain.nonce(sender)
+        for payment, intent in zip(
+            now_plan.payments, intents_of(planner, now_plan, now_plan.made_at), strict=True
+        ):
+            report.tried.append(_try(paymaster, payment, intent, nonce + len(report.tried)))
+    except PayoutsStopped as stop:
+        report.problems.append(str(stop))
+    return report
+
+
+def _try(paymaster: Paymaster, payment: Payment, intent: Intent, nonce: int) -> TriedPayment:
+    try:
+        return TriedPayment(payment, quote(paymaster, intent, nonce))
+    except RecipientRefuses as refusal:
+        return TriedPayment(payment, None, str(refusal))

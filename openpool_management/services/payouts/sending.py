@@ -1,0 +1,233 @@
+"""Sending one payout: nonce, signature, durable bytes, broadcast, and in trouble the same nonce.
+
+Whatever happens after the bytes are durable, the next step is decided by what the chain says; a
+node's reply only hints at what to try.
+"""
+
+from dataclasses import replace
+
+from openpool_management.domain.payouts import entries
+from openpool_management.domain.payouts.chain import SendOutcome, SendReply
+from openpool_management.domain.payouts.payout import (
+    Attempt,
+    Event,
+    Mark,
+    Payout,
+    PayoutState,
+    Purpose,
+)
+from openpool_management.domain.payouts.transactions import (
+    Transfer,
+    WrongSignature,
+    signed_as_asked,
+)
+from openpool_management.services.payouts.finality import Finality
+from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
+from openpool_management.services.payouts.quotes import (
+    NOT_IN_A_POOL,
+    REFUSED,
+    RecipientRefuses,
+    afford,
+    quote,
+)
+from openpool_management.services.payouts.sightings import look_up
+from openpool_management.services.ports.chain import SignerError
+from openpool_management.services.ports.payouts import Conclusion, Lease
+
+MAX_TRIES = 6
+POLL_SECONDS = 0.05
+NEEDS_ANOTHER = frozenset(
+    {SendOutcome.FEE_TOO_LOW, SendOutcome.UNDERPRICED, SendOutcome.GAS_TOO_LOW}
+)
+"""Replies that the same bytes would get again."""
+
+
+def begin(paymaster: Paymaster, payout: Payout, under_way_wei: int, lease: Lease) -> Payout:
+    """Give a payout that is set aside its nonce and sign it; void it if it can't be received.
+
+    under_way_wei is what was sent and is not final. Raises PayoutsStopped, before a nonce is given,
+    when anything speaks against sending.
+    """
+    try:
+        transfer = quote(paymaster, payout.intent, nonce=0)
+    except RecipientRefuses as error:
+        return _reject(paymaster, payout, str(error), lease)
+    afford(paymaster, transfer)
+    _room_to_send(paymaster, payout, under_way_wei)
+    nonce = paymaster.book.next_nonce(paymaster.sender)
+    _expect_nonce(paymaster, nonce)
+    paymaster.stop_for_pause()
+    payout = paymaster.book.open_slot(payout, nonce, lease, paymaster.clock())
+    return _sign(paymaster, payout, replace(transfer, nonce=nonce), Purpose.PAYOUT, lease)
+
+
+def push(paymaster: Paymaster, payout: Payout, finality: Finality, lease: Lease) -> Payout:
+    """Sign and send what the payout's nonce needs until the chain has seen it, or patience ends.
+
+    Raises PayoutsStopped when something has to change before it can go on.
+    """
+    for _ in range(MAX_TRIES):
+        lease = paymaster.renewed(lease)
+        payout = _with_attempt(paymaster, payout, lease)
+        slot = payout.slot
+        if slot is None:
+            return payout
+        # Pausing acts at once: between signing and sending too.
+        paymaster.stop_for_pause()
+        paymaster.book.check_lease(lease)
+        last = slot.attempts[-1]
+        reply = paymaster.chain.send(last.signed.raw)
+        payout = paymaster.book.record_send(payout, last.hash, reply, paymaster.clock())
+        payout = _await(paymaster, payout, reply, finality, lease)
+        if payout.ended or payout.slot is None or payout.state is PayoutState.SEEN:
+            return payout
+        payout = _react(paymaster, payout, last, reply, lease)
+        if reply.outcome is SendOutcome.NONCE_TOO_LOW:
+            return payout
+    return payout
+
+
+def _with_attempt(paymaster: Paymaster, payout: Payout, lease: Lease) -> Payout:
+    """The payout with bytes to send: those it has, or others where they can't do."""
+    slot = payout.slot
+    if slot is None:
+        return payout
+    purpose = Purpose.CANCEL if payout.cancelling else Purpose.PAYOUT
+    last = slot.attempts[-1] if slot.attempts else None
+    if last is not None and last.purpose is purpose and not _must_bump(paymaster, last):
+        return payout
+    try:
+        transfer = quote(paymaster, payout.intent, slot.nonce, purpose, last)
+    except RecipientRefuses as error:
+        payout = ask_to_cancel(paymaster, payout, str(error), lease)
+        return _with_attempt(paymaster, payout, lease)
+    return _sign(paymaster, payout, transfer, purpose, lease)
+
+
+def _must_bump(paymaster: Paymaster, last: Attempt) -> bool:
+    if not last.sends:
+        return False
+    if last.sends[-1].outcome in NEEDS_ANOTHER:
+        return True
+    return paymaster.chain.latest().base_fee_wei > last.signed.transfer.max_fee_wei
+
+
+def _sign(
+    paymaster: Paymaster, payout: Payout, transfer: Transfer, purpose: Purpose, lease: Lease
+) -> Payout:
+    paymaster.stop_for_pause()
+    if paymaster.load_signer is None:
+        raise PayoutsStopped(
+            "There is no key to sign with: payouts are sent where OPENPOOL_PAYOUTS is live."
+        )
+    try:
+        signer = paymaster.load_signer()
+        signed = signed_as_asked(signer.sign(transfer), transfer, paymaster.sender)
+    except SignerError as error:
+        raise PayoutsStopped(str(error)) from error
+    except WrongSignature as error:
+        paymaster.halt(str(error), payout)
+        raise PayoutsStopped(str(error)) from error
+    return paymaster.book.add_attempt(payout, signed, purpose, lease, paymaster.clock())
+
+
+def _await(
+    paymaster: Paymaster, payout: Payout, reply: SendReply, finality: Finality, lease: Lease
+) -> Payout:
+    """Look for the receipt as long as the reply leaves hope."""
+    waited = 0.0
+    patience = paymaster.limits.receipt_seconds
+    if reply.outcome in NOT_IN_A_POOL or reply.outcome in NEEDS_ANOTHER:
+        patience = 0.0
+    while True:
+        [payout] = look_up(paymaster, [payout], finality, lease)
+        if payout.ended or payout.state is PayoutState.SEEN or waited >= patience:
+            return payout
+        pause_seconds = min(max(POLL_SECONDS, waited / 2), patience - waited)
+        paymaster.sleep(pause_seconds)
+        waited += pause_seconds
+
+
+def _react(
+    paymaster: Paymaster, payout: Payout, last: Attempt, reply: SendReply, lease: Lease
+) -> Payout:
+    """What a reply asks for before the next try. Raises PayoutsStopped when trying won't help."""
+    if reply.outcome is SendOutcome.REVERTED:
+        return ask_to_cancel(paymaster, payout, f"{REFUSED}: {reply.detail}", lease)
+    if reply.outcome is SendOutcome.INSUFFICIENT_FUNDS:
+        afford(paymaster, last.signed.transfer)
+        raise PayoutsStopped(
+            f"{paymaster.chain.name} says that the wallet has too little for payout {payout.id}, "
+            f"although it has enough: {reply.detail}. It is sent again with the next run."
+        )
+    if reply.outcome is SendOutcome.REFUSED:
+        reason = (
+            f"{paymaster.chain.name} refuses transfers of this wallet: {reply.detail}. Check "
+            "ETH_RPC_ENDPOINT, CHAIN_ID and the key, then openpool payouts resume."
+        )
+        paymaster.halt(reason, payout)
+        raise PayoutsStopped(reason)
+    if reply.outcome is SendOutcome.NONCE_TOO_HIGH:
+        raise PayoutsStopped(
+            f"{paymaster.chain.name} has not seen the transactions before payout {payout.id}: "
+            "they are sent again with the next run."
+        )
+    return payout
+
+
+def ask_to_cancel(paymaster: Paymaster, payout: Payout, reason: str, lease: Lease | None) -> Payout:
+    """Note that the payout's nonce is to be used up by a transfer of nothing."""
+    if payout.cancelling:
+        return payout
+    event = Event(Mark.CANCEL_ASKED, paymaster.clock(), detail=reason)
+    return paymaster.book.conclude(payout, Conclusion((event,)), lease)
+
+
+def _reject(paymaster: Paymaster, payout: Payout, reason: str, lease: Lease) -> Payout:
+    """Void a payout that has no nonce, since its recipient can't be paid."""
+    event = Event(Mark.VOIDED, paymaster.clock(), detail=reason)
+    return paymaster.book.conclude(
+        payout,
+        Conclusion(
+            (event,),
+            (entries.voided(payout.intent),),
+            "Payout refused by its recipient",
+            blocked=reason,
+        ),
+        lease,
+    )
+
+
+def _room_to_send(paymaster: Paymaster, payout: Payout, under_way_wei: int) -> None:
+    together_wei = under_way_wei + payout.intent.amount_wei
+    if under_way_wei and together_wei > paymaster.limits.unfinal_max_wei:
+        raise PayoutsStopped(
+            f"{under_way_wei} wei are sent and not final, and with the next payout it would be "
+            f"more than OPENPOOL_PAYOUT_UNFINAL_MAX_WEI, {paymaster.limits.unfinal_max_wei} wei: "
+            "the rest follows when they are final."
+        )
+
+
+def _expect_nonce(paymaster: Paymaster, nonce: int) -> None:
+    """Raises PayoutsStopped unless every node expects this nonce next."""
+    for node in paymaster.nodes:
+        count = node.nonce(paymaster.sender)
+        if count < nonce:
+            raise PayoutsStopped(
+                f"{node.name} has seen {count} transactions of {paymaster.sender}, the ledger "
+                f"{nonce}: the node is behind or the chain was reorganized. Nothing is sent until "
+                "they agree."
+            )
+        if count > nonce and node is paymaster.chain:
+            reason = (
+                f"{count - nonce} transactions of {paymaster.sender}, from nonce {nonce}, are not "
+                "in this ledger: the key is used elsewhere, or the ledger is older than the "
+                "chain. See openpool payouts reconcile."
+            )
+            paymaster.halt(reason)
+            raise PayoutsStopped(reason)
+        if count > nonce:
+            raise PayoutsStopped(
+                f"{node.name} has seen {count} transactions of {paymaster.sender}, "
+                f"{paymaster.chain.name} only {nonce}: wait until the nodes agree."
+            )
