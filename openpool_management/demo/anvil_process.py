@@ -63,7 +63,11 @@ class AnvilProcess:
                 )
             except OSError as error:
                 raise AnvilMissing(f"{binary} does not start: {error}. Install it anew.") from error
-        self._wait_ready()
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def pid(self) -> int:
@@ -100,7 +104,6 @@ class AnvilProcess:
             if answered:
                 return
             time.sleep(0.02)
-        self.stop()
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         raise AnvilMissing(
             "\n".join([*lines[-LOG_TAIL_LINES:], f"anvil did not start on {self.url}: see above."])

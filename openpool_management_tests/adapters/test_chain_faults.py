@@ -340,6 +340,12 @@ def test_a_broadcast_is_made_once_and_a_lost_reply_is_unknown(
         assert chain.send(raw).outcome is SendOutcome.ACCEPTED
 
 
+def test_a_broadcast_may_take_longer_than_a_read(anvil: AnvilServer, rpc_proxy: RpcProxy) -> None:
+    chain = RpcChain(rpc_proxy.url, read_timeout_seconds=0.05, send_timeout_seconds=60)
+    rpc_proxy.on(SEND, Delay(0.3))
+    assert chain.send(anvil.transfer(anvil.account(), ADDRESS, 1)).outcome is SendOutcome.ACCEPTED
+
+
 def test_a_node_that_repeats_the_raw_bytes_is_not_quoted(
     anvil: AnvilServer, rpc_proxy: RpcProxy, chain: RpcChain
 ) -> None:
