@@ -25,11 +25,13 @@ from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.adapters.sql.prepare import prepare_ledger
 from openpool_management.adapters.sql.presence import SqlPresence
 from openpool_management.adapters.sql.quality import SqlRewrittenKeys
+from openpool_management.adapters.sql.tickets import SqlTickets
 from openpool_management.adapters.sql.totals import SqlTotals
 from openpool_management.domain.correlation import PairRules
 from openpool_management.services.audit_trail import AuditTrail
 from openpool_management.services.ingest import BatchLimits, Ingest
 from openpool_management.services.ports import EventSource, Lake, LedgerHealth
+from openpool_management.services.ports.chain import Chain
 from openpool_management.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,6 +117,21 @@ class Pool:
     def rewritten_keys(self) -> SqlRewrittenKeys:
         """Keys of the event log that were overwritten."""
         return SqlRewrittenKeys(self.engine)
+
+    @property
+    def tickets(self) -> SqlTickets:
+        """Redeemed tickets."""
+        return SqlTickets(self.engine)
+
+    @cached_property
+    def chain(self) -> Chain | None:
+        """The first node of the chain, None when none is named."""
+        if not self.settings.rpc_urls:
+            return None
+        # Imported here: web3 takes a second to load, and most commands ask no chain.
+        from openpool_management.adapters.chain.rpc_chain import RpcChain
+
+        return RpcChain(self.settings.rpc_urls[0])
 
     def health(self) -> LedgerHealth:
         """The state of the ledger's database."""

@@ -2,6 +2,7 @@
 
 from openpool_management.assets.processed_jobs import processed_jobs
 from openpool_management.assets.raw_events import raw_events
+from openpool_management.assets.redeemed_tickets import redeemed_tickets
 from openpool_management.assets.worker_balances import worker_balances
 from openpool_management.assets.worker_compute_units import worker_compute_units
 from openpool_management.assets.worker_connections import worker_connections
@@ -14,4 +15,5 @@ ASSETS = (
     worker_compute_units,
     worker_connections,
     worker_balances,
+    redeemed_tickets,
 )

@@ -14,6 +14,7 @@ from openpool_management.cli import (
     ledger,
     settings,
     simulate,
+    solvency,
     sync,
     trace,
     unattributed,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command(epilog=EXIT_CODES_HELP)(sync.sync)
 app.command(epilog=EXIT_CODES_HELP)(ledger.ledger)
 app.command(epilog=EXIT_CODES_HELP)(trace.trace)
+app.command(epilog=EXIT_CODES_HELP)(solvency.solvency)
 app.add_typer(held.app, name="held")
 app.add_typer(unattributed.app, name="unattributed")
 app.add_typer(commission.app, name="commission")

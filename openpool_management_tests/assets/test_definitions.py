@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 SNAPSHOT = """
 processed_jobs        event_log  parquet polars sql  by stream  after raw_events      10 columns
 raw_events            event_log  parquet s3 sql      by stream  after nothing         10 columns
+redeemed_tickets      ledger     parquet sql         as one     after raw_events      8 columns
 worker_balances       ledger     sql                 as one     after worker_fees     5 columns
 worker_compute_units  ledger     sql                 by stream  after processed_jobs  5 columns
 worker_connections    ledger     sql                 by stream  after raw_events      5 columns
