@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.keys.keystore import stated_address
 from openpool_management.adapters.keys.load import load_signer
 from openpool_management.adapters.sql.payouts.book import SqlPayoutBook
@@ -78,6 +77,9 @@ class PayoutDesk:
     @cached_property
     def chains(self) -> tuple[Chain, ...]:
         """The nodes, the one that sends first; none where ETH_RPC_ENDPOINT is not set."""
+        # web3 takes a second to import, which commands that ask no node need not wait for.
+        from openpool_management.adapters.chain.rpc_chain import RpcChain
+
         return tuple(RpcChain(url) for url in self.pool.settings.rpc_urls)
 
     def sender(self) -> str | None:

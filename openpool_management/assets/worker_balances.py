@@ -12,6 +12,7 @@ COLUMNS = {
     "worker": ("string", "Ethereum address."),
     "earned_wei": ("string", "Earned over all streams, after commission."),
     "paid_wei": ("string", "Paid so far."),
+    "in_payout_wei": ("string", "Set aside for a payout that is not final."),
     "payable_wei": ("string", "Owed."),
     "payable ETH": ("string", "payable_wei in ETH."),
 }
@@ -40,7 +41,7 @@ def worker_balances(openpool: PoolResource) -> dg.MaterializeResult[None]:
             "held": pool.books.open_holds(),
             **{
                 part: str(sum(int(balance[part]) for balance in balances.values()))
-                for part in ("earned_wei", "paid_wei", "payable_wei")
+                for part in ("earned_wei", "paid_wei", "in_payout_wei", "payable_wei")
             },
             "top workers": table(
                 COLUMNS,
@@ -49,6 +50,7 @@ def worker_balances(openpool: PoolResource) -> dg.MaterializeResult[None]:
                         worker,
                         balance["earned_wei"],
                         balance["paid_wei"],
+                        balance["in_payout_wei"],
                         balance["payable_wei"],
                         format_eth(int(balance["payable_wei"])),
                     )

@@ -31,6 +31,9 @@ def ledger(as_json: JsonFlag = False, wei: WeiFlag = False) -> None:
         print_ledger(document, in_wei=wei)
 
 
+BALANCE_PARTS = ("earned_wei", "paid_wei", "in_payout_wei", "payable_wei")
+
+
 def print_ledger(document: dict[str, Any], *, in_wei: bool = False) -> None:
     """Print a ledger document as tables, for people."""
     if not document["streams"] and not document["balances"]:
@@ -39,12 +42,12 @@ def print_ledger(document: dict[str, Any], *, in_wei: bool = False) -> None:
     unit = "wei" if in_wei else "ETH"
     print_table(
         f"Balances in {unit}",
-        ["worker", "earned", "paid", "payable"],
+        ["worker", "earned", "paid", "in payout", "payable"],
         [
-            [address, *_amounts(balance, in_wei, "earned_wei", "paid_wei", "payable_wei")]
+            [address, *_amounts(balance, in_wei, *BALANCE_PARTS)]
             for address, balance in document["balances"].items()
         ],
-        right=3,
+        right=4,
         whole=["worker"],
     )
     for name, stream in document["streams"].items():

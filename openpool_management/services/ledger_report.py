@@ -1,5 +1,6 @@
 """The ledger as a document: what ``openpool ledger --json`` prints."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,26 +38,32 @@ def ledger_document(books: Books) -> dict[str, Any]:
 def worker_balances(standings: Iterable[Standing]) -> dict[str, dict[str, str]]:
     """What each worker earned over all streams, was paid, and is owed, in wei as decimal text.
 
-    A worker whose jobs all moved to others is left out, as if they had never been its own.
+    earned = paid + in payout + payable: what is set aside for a payout that is not final is neither
+    paid nor free to be paid. A worker whose jobs all moved to others is left out, as if they had
+    never been its own.
     """
-    earned_wei: dict[str, int] = {}
-    payable_wei: dict[str, int] = {}
+    sums_wei: dict[str, Counter[str]] = {}
     for standing in standings:
         account = standing.account
-        stands = standing.balance_wei or standing.jobs
-        if account.kind is AccountKind.PAYABLE and stands:
-            payable_wei[account.worker] = payable_wei.get(account.worker, 0) + standing.balance_wei
-            if account.stream:
-                earned_wei[account.worker] = (
-                    earned_wei.get(account.worker, 0) + standing.balance_wei
-                )
+        if account.kind not in (AccountKind.PAYABLE, AccountKind.IN_PAYOUT):
+            continue
+        if not standing.balance_wei and not standing.jobs:
+            continue
+        sums = sums_wei.setdefault(account.worker, Counter())
+        if account.kind is AccountKind.IN_PAYOUT:
+            sums["in_payout"] += standing.balance_wei
+            continue
+        sums["payable"] += standing.balance_wei
+        if account.stream:
+            sums["earned"] += standing.balance_wei
     return {
         worker: {
-            "earned_wei": str(earned_wei.get(worker, 0)),
-            "paid_wei": str(earned_wei.get(worker, 0) - owed_wei),
-            "payable_wei": str(owed_wei),
+            "earned_wei": str(sums["earned"]),
+            "paid_wei": str(sums["earned"] - sums["payable"] - sums["in_payout"]),
+            "in_payout_wei": str(sums["in_payout"]),
+            "payable_wei": str(sums["payable"]),
         }
-        for worker, owed_wei in sorted(payable_wei.items())
+        for worker, sums in sorted(sums_wei.items())
     }
 
 

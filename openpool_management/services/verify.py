@@ -128,8 +128,8 @@ def compare_books(ledger: Books, replayed: Books) -> list[str]:
     differences = broken_invariants(
         {standing.account: standing.balance_wei for standing in ledger.standings()}
     )
-    ours = {one.account: one for one in ledger.standings() if _worth_naming(one)}
-    theirs = {one.account: one for one in replayed.standings() if _worth_naming(one)}
+    ours = {one.account: one for one in ledger.standings() if _from_the_log(one)}
+    theirs = {one.account: one for one in replayed.standings() if _from_the_log(one)}
     found = [
         f"{account.name}: the ledger has {_figures(ours.get(account))}, "
         f"its objects add up to {_figures(theirs.get(account))}."
@@ -241,8 +241,10 @@ def _together(parts: Sequence[DecodedObjects]) -> DecodedObjects:
     return DecodedObjects(last.stream, last.read_at, objects, pl.concat(events), held)
 
 
-def _worth_naming(standing: Standing) -> bool:
-    return bool(standing.balance_wei or standing.jobs or standing.compute_units)
+def _from_the_log(standing: Standing) -> bool:
+    # Accounts of payouts have no stream: the log knows nothing of them, the chain does.
+    worth_naming = standing.balance_wei or standing.jobs or standing.compute_units
+    return bool(standing.account.stream and worth_naming)
 
 
 def _figures(standing: Standing | None) -> str:

@@ -35,6 +35,7 @@ def test_the_real_log_adds_up_to_the_expected_ledger(
         assert balance == {
             "earned_wei": str(earned_wei),
             "paid_wei": "0",
+            "in_payout_wei": "0",
             "payable_wei": str(earned_wei),
         }
 

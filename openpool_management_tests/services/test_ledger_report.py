@@ -92,9 +92,15 @@ def test_document(scratch: ScratchLedger) -> None:
             ALICE: {
                 "earned_wei": str(net + 26),
                 "paid_wei": "0",
+                "in_payout_wei": "0",
                 "payable_wei": str(net + 26),
             },
-            BOB: {"earned_wei": "0", "paid_wei": "0", "payable_wei": "0"},
+            BOB: {
+                "earned_wei": "0",
+                "paid_wei": "0",
+                "in_payout_wei": "0",
+                "payable_wei": "0",
+            },
         },
         "held": 1,
     }
@@ -115,9 +121,17 @@ def test_worker_whose_only_job_moved_away_leaves_no_trace(scratch: ScratchLedger
     assert list(document["streams"][str(AI)]["workers"]) == list(document["balances"]) == [BOB]
 
 
-def test_paid_is_what_was_earned_and_is_not_owed() -> None:
+def test_what_is_set_aside_is_neither_paid_nor_payable() -> None:
     earned = Account(AccountKind.PAYABLE, "ai|us-east", ALICE, "llm", "m1")
-    paid = Account(AccountKind.PAYABLE, "", ALICE)
-    assert worker_balances([Standing(earned, 100), Standing(paid, -40)]) == {
-        ALICE: {"earned_wei": "100", "paid_wei": "40", "payable_wei": "60"}
+    taken = Account(AccountKind.PAYABLE, worker=ALICE)
+    set_aside = Account(AccountKind.IN_PAYOUT, worker=ALICE)
+    assert worker_balances(
+        [Standing(earned, 100), Standing(taken, -40), Standing(set_aside, 15)]
+    ) == {
+        ALICE: {
+            "earned_wei": "100",
+            "paid_wei": "25",
+            "in_payout_wei": "15",
+            "payable_wei": "60",
+        }
     }
