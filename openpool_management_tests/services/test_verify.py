@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.accounts import AccountBook
 from openpool_management.domain.accounts import Account, AccountKind, Entry, Posting
 from openpool_management.domain.holds import HoldReason
@@ -91,7 +92,9 @@ def test_an_entry_that_no_object_backs_is_a_difference(pool: Pool) -> None:
         ),
     )
     with pool.engine.begin() as connection:
-        AccountBook(connection, stream).post(gift, None, datetime(2026, 1, 1, tzinfo=UTC))
+        AccountBook(connection, schema.account.c.stream == stream).post(
+            gift, None, datetime(2026, 1, 1, tzinfo=UTC)
+        )
     report = verify_pool(pool)
     assert not report.equal
     assert any(BOB in line and "5 wei" in line for line in report.differences)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, insert, select
@@ -20,7 +21,15 @@ from openpool_management.adapters.sql.payouts.rows import load, load_open, unsee
 from openpool_management.adapters.sql.payouts.wallet import SqlWallet
 from openpool_management.domain.payouts import entries
 from openpool_management.domain.payouts.chain import SendReply
-from openpool_management.domain.payouts.payout import Intent, Payout, PayoutState, Purpose
+from openpool_management.domain.payouts.payout import (
+    Attempt,
+    Intent,
+    Payout,
+    PayoutState,
+    Purpose,
+    Send,
+    Slot,
+)
 from openpool_management.domain.payouts.transactions import SignedTransfer
 from openpool_management.services.ports.payouts import Conclusion, Lease, PayoutConflict
 
@@ -94,9 +103,9 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
     def open_slot(self, payout: Payout, nonce: int, lease: Lease, at: datetime) -> Payout:
         """See the port."""
         with self._writing(lease) as connection:
-            current = self._unmoved(connection, payout)
-            if current.state is not PayoutState.RESERVED:
-                raise PayoutConflict(f"Payout {payout.id} is {current.state}: it takes no nonce.")
+            _unmoved(connection, payout)
+            if payout.state is not PayoutState.RESERVED:
+                raise PayoutConflict(f"Payout {payout.id} is {payout.state}: it takes no nonce.")
             busy = unseen_payout(connection, payout.intent.sender)
             if busy is not None:
                 raise PayoutConflict(
@@ -108,27 +117,29 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
                     f"Nonce {nonce} can't be given to payout {payout.id}: the next one is "
                     f"{expected}."
                 )
-            connection.execute(
-                insert(tables.tx_slot).values(
+            slot_id = connection.scalars(
+                insert(tables.tx_slot)
+                .returning(tables.tx_slot.c.id)
+                .values(
                     chain_id=payout.intent.chain_id,
                     sender=payout.intent.sender,
                     nonce=nonce,
                     intent_id=payout.id,
-                    turn=len(current.slots) + 1,
+                    turn=len(payout.slots) + 1,
                     opened_at=at,
                 )
-            )
-            return _existing(connection, payout.id)
+            ).one()
+        return replace(payout, slots=(*payout.slots, Slot(slot_id, nonce)))
 
     def add_attempt(
         self, payout: Payout, signed: SignedTransfer, purpose: Purpose, lease: Lease, at: datetime
     ) -> Payout:
         """See the port."""
+        slot = payout.slot
+        if slot is None or slot.nonce != signed.transfer.nonce:
+            raise PayoutConflict(f"Payout {payout.id} has no nonce {signed.transfer.nonce}.")
         with self._writing(lease) as connection:
-            current = self._unmoved(connection, payout)
-            slot = current.slot
-            if slot is None or slot.nonce != signed.transfer.nonce:
-                raise PayoutConflict(f"Payout {payout.id} has no nonce {signed.transfer.nonce}.")
+            _unmoved(connection, payout)
             connection.execute(
                 insert(tables.tx_attempt).values(
                     hash=signed.hash,
@@ -145,7 +156,8 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
                     persisted_at=at,
                 )
             )
-            return _existing(connection, payout.id)
+        attempt = Attempt(signed, purpose, at)
+        return _with_attempts(payout, slot, (*slot.attempts, attempt))
 
     def record_send(self, payout: Payout, tx_hash: str, reply: SendReply, at: datetime) -> Payout:
         """See the port."""
@@ -155,16 +167,24 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
                     tx_hash=tx_hash, outcome=reply.outcome.value, detail=reply.detail, sent_at=at
                 )
             )
-            return _existing(connection, payout.id)
+        slot = payout.slot
+        if slot is None:
+            return payout
+        send = Send(at, reply.outcome, reply.detail)
+        attempts = tuple(
+            replace(one, sends=(*one.sends, send)) if one.hash == tx_hash else one
+            for one in slot.attempts
+        )
+        return _with_attempts(payout, slot, attempts)
 
     def conclude(self, payout: Payout, conclusion: Conclusion, lease: Lease | None) -> Payout:
         """See the port."""
         with self._writing(lease) as connection:
-            current = self._unmoved(connection, payout)
+            _unmoved(connection, payout)
             rows = [
                 {
                     "intent_id": payout.id,
-                    "seq": len(current.events) + number,
+                    "seq": len(payout.events) + number,
                     "slot_id": event.slot_id,
                     "mark": event.mark.value,
                     "tx_hash": event.tx_hash,
@@ -176,15 +196,14 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
                 for number, event in enumerate(conclusion.events, 1)
             ]
             connection.execute(insert(tables.payout_event), rows)
-            at = conclusion.events[-1].at
-            post_once(connection, [(entry, at) for entry in conclusion.entries])
             last = conclusion.events[-1]
+            post_once(connection, [(entry, last.at) for entry in conclusion.entries])
             if conclusion.blocked:
-                self._write_block(connection, payout.intent.worker, conclusion.blocked, at)
+                self._write_block(connection, payout.intent.worker, conclusion.blocked, last.at)
             if conclusion.subject:
                 key = f"payout:{payout.id}:{last.mark}:{rows[-1]['seq']}"
                 self._tell_of(connection, key, conclusion.subject, payout, last)
-            return _existing(connection, payout.id)
+        return replace(payout, events=(*payout.events, *conclusion.events))
 
     def _insert_intent(self, connection: Connection, intent: Intent, plan_hash: str | None) -> None:
         table = tables.payout_intent
@@ -215,15 +234,6 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
         except IntegrityError as error:
             raise PayoutConflict(f"Payout {intent.id} exists already.") from error
 
-    @staticmethod
-    def _unmoved(connection: Connection, payout: Payout) -> Payout:
-        current = _existing(connection, payout.id)
-        if len(current.events) != len(payout.events) or len(current.slots) != len(payout.slots):
-            raise PayoutConflict(f"Payout {payout.id} has moved on: it is {current.state}.")
-        if payout.slot and current.slot and payout.slot.hashes != current.slot.hashes:
-            raise PayoutConflict(f"Payout {payout.id} has been signed again by another process.")
-        return current
-
     @contextmanager
     def _writing(self, lease: Lease | None = None) -> Iterator[Connection]:
         with self.engine.begin() as connection:
@@ -238,8 +248,21 @@ def _one(connection: Connection, payout_id: str) -> Payout | None:
     return found[0] if found else None
 
 
-def _existing(connection: Connection, payout_id: str) -> Payout:
-    payout = _one(connection, payout_id)
-    if payout is None:
-        raise PayoutConflict(f"There is no payout {payout_id} in the ledger.")
-    return payout
+def _with_attempts(payout: Payout, slot: Slot, attempts: tuple[Attempt, ...]) -> Payout:
+    return replace(payout, slots=(*payout.slots[:-1], replace(slot, attempts=attempts)))
+
+
+def _unmoved(connection: Connection, payout: Payout) -> None:
+    """Raises PayoutConflict when facts were added to a payout since the caller read it."""
+    event, slot, attempt = tables.payout_event.c, tables.tx_slot.c, tables.tx_attempt.c
+    slots = select(slot.id).where(slot.intent_id == payout.id)
+    counts = connection.execute(
+        select(
+            select(func.count()).where(event.intent_id == payout.id).scalar_subquery(),
+            select(func.count()).where(slot.intent_id == payout.id).scalar_subquery(),
+            select(func.count()).where(attempt.slot_id.in_(slots)).scalar_subquery(),
+        )
+    ).one()
+    attempts = sum(len(one.attempts) for one in payout.slots)
+    if tuple(counts) != (len(payout.events), len(payout.slots), attempts):
+        raise PayoutConflict(f"Payout {payout.id} has moved on: another process deals with it.")
