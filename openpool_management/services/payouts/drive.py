@@ -80,7 +80,6 @@ def _drive(
     report.problems += audit_wallet(paymaster, finality, lease)
     if not send:
         return
-    paymaster.stop_for_pause()
     _push_unseen(paymaster, report, finality, lease)
     set_aside(lease)
     _begin_reserved(paymaster, report, finality, lease)
@@ -107,7 +106,6 @@ def _begin_reserved(
             report.keep(payout)
             continue
         lease = paymaster.renewed(lease)
-        paymaster.stop_for_pause()
         if payout.cancelling:
             report.keep(void_unsent(paymaster, payout, lease))
             continue

@@ -34,27 +34,27 @@ def load_open(connection: Connection) -> list[Payout]:
 
 
 def unseen_payout(connection: Connection, sender: str) -> str | None:
-    """The id of a payout whose nonce is in use and that no block holds, if there is one."""
+    """The payout of the wallet's last nonce, unless a block holds it or it ended.
+
+    The ones before it were seen when it was opened; those that a reorganization took away are sent
+    again, in their order, before anybody asks for another nonce.
+    """
     slot, event = tables.tx_slot.c, tables.payout_event.c
-    ended = select(event.slot_id).where(
-        event.slot_id.is_not(None), event.mark.in_([mark.value for mark in NONCE_ENDED])
-    )
-    rows = connection.execute(
-        select(slot.id, slot.intent_id).where(slot.sender == sender, slot.id.not_in(ended))
+    last = connection.execute(
+        select(slot.id, slot.intent_id)
+        .where(slot.sender == sender)
+        .order_by(slot.nonce.desc())
+        .limit(1)
+    ).first()
+    if last is None:
+        return None
+    marks = connection.scalars(
+        select(event.mark)
+        .where(event.intent_id == last.intent_id, event.slot_id == last.id)
+        .order_by(event.seq)
     ).all()
-    seen: dict[int, bool] = {}
-    ids = [row.id for row in rows]
-    for start in range(0, len(ids), _CHUNK):
-        sightings = connection.execute(
-            select(event.slot_id, event.mark)
-            .where(
-                event.slot_id.in_(ids[start : start + _CHUNK]),
-                event.mark.in_([mark.value for mark in SIGHTINGS]),
-            )
-            .order_by(event.intent_id, event.seq)
-        )
-        seen |= {slot_id: mark == Mark.SEEN.value for slot_id, mark in sightings}
-    return next((row.intent_id for row in rows if not seen.get(row.id)), None)
+    told = [mark for mark in map(Mark, marks) if mark in SIGHTINGS | NONCE_ENDED]
+    return None if told and told[-1] in NONCE_ENDED | {Mark.SEEN} else str(last.intent_id)
 
 
 def load(connection: Connection, chosen: ColumnElement[bool]) -> list[Payout]:

@@ -85,7 +85,7 @@ tx_slot = Table(
     Column("intent_id", Text, ForeignKey("payout_intent.id"), nullable=False),
     _number("turn"),
     _time("opened_at"),
-    UniqueConstraint("chain_id", "sender", "nonce"),
+    UniqueConstraint("sender", "nonce", "chain_id"),
     UniqueConstraint("intent_id", "turn"),
 )
 """turn counts the nonces of a payout from 1."""
@@ -186,7 +186,7 @@ foreign_transaction = Table(
     _number("block_number"),
     _text("reason"),
     _time("recorded_at"),
-    PrimaryKeyConstraint("chain_id", "sender", "nonce"),
+    PrimaryKeyConstraint("sender", "nonce", "chain_id"),
 )
 """Transactions that the wallet's key signed elsewhere, accepted into the ledger."""
 

@@ -166,18 +166,16 @@ class SqlWallet(ABC):
     @staticmethod
     def _next_nonce(connection: Connection, sender: str) -> int:
         """The first nonce beyond all that the ledger knows of; 0 for a wallet not opened."""
-        first = connection.scalar(
-            select(tables.wallet_opening.c.nonce).where(tables.wallet_opening.c.sender == sender)
-        )
-        slot, foreign = tables.tx_slot.c, tables.foreign_transaction.c
-        last = [
-            connection.scalar(select(func.max(slot.nonce)).where(slot.sender == sender)),
-            connection.scalar(select(func.max(foreign.nonce)).where(foreign.sender == sender)),
-        ]
+        opening, slot = tables.wallet_opening.c, tables.tx_slot.c
+        foreign = tables.foreign_transaction.c
+        first, *last = connection.execute(
+            select(
+                select(opening.nonce).where(opening.sender == sender).scalar_subquery(),
+                select(func.max(slot.nonce)).where(slot.sender == sender).scalar_subquery(),
+                select(func.max(foreign.nonce)).where(foreign.sender == sender).scalar_subquery(),
+            )
+        ).one()
         return max([int(first or 0), *(int(nonce) + 1 for nonce in last if nonce is not None)])
-
-    def _insert_intent(self, connection: Connection, intent: Intent, plan_hash: str | None) -> None:
-        raise NotImplementedError
 
     @abstractmethod
     def _writing(self, lease: Lease | None = None) -> AbstractContextManager[Connection]: ...

@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("recorded_at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("chain_id", "sender", "nonce", name=op.f("pk_foreign_transaction")),
+        sa.PrimaryKeyConstraint("sender", "nonce", "chain_id", name=op.f("pk_foreign_transaction")),
     )
     op.create_table(
         "outbox",
@@ -170,7 +170,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tx_slot")),
         sa.UniqueConstraint(
-            "chain_id", "sender", "nonce", name=op.f("uq_tx_slot_chain_id_sender_nonce")
+            "sender", "nonce", "chain_id", name=op.f("uq_tx_slot_sender_nonce_chain_id")
         ),
         sa.UniqueConstraint("intent_id", "turn", name=op.f("uq_tx_slot_intent_id_turn")),
     )
