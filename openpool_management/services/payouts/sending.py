@@ -77,9 +77,12 @@ def push(paymaster: Paymaster, payout: Payout, finality: Finality, lease: Lease)
         paymaster.book.check_lease(lease)
         last = slot.attempts[-1]
         reply = paymaster.chain.send(last.signed.raw)
-        payout = paymaster.book.record_send(payout, last.hash, reply, paymaster.clock())
-        payout = _await(paymaster, payout, reply, finality, lease)
-        if payout.ended or payout.slot is None or payout.state is PayoutState.SEEN:
+        [payout] = look_up(paymaster, [payout], finality, lease)
+        if not _done(payout):
+            # Where a block holds it at once, that says more than any reply.
+            payout = paymaster.book.record_send(payout, last.hash, reply, paymaster.clock())
+            payout = _await(paymaster, payout, reply, finality, lease)
+        if _done(payout):
             return payout
         payout = _react(paymaster, payout, last, reply, lease)
         if reply.outcome is SendOutcome.NONCE_TOO_LOW:
@@ -139,13 +142,16 @@ def _await(
     patience = paymaster.limits.receipt_seconds
     if reply.outcome in NOT_IN_A_POOL or reply.outcome in NEEDS_ANOTHER:
         patience = 0.0
-    while True:
-        [payout] = look_up(paymaster, [payout], finality, lease)
-        if payout.ended or payout.state is PayoutState.SEEN or waited >= patience:
-            return payout
+    while waited < patience and not _done(payout):
         pause_seconds = min(max(POLL_SECONDS, waited / 2), patience - waited)
         paymaster.sleep(pause_seconds)
         waited += pause_seconds
+        [payout] = look_up(paymaster, [payout], finality, lease)
+    return payout
+
+
+def _done(payout: Payout) -> bool:
+    return payout.ended or payout.slot is None or payout.state is PayoutState.SEEN
 
 
 def _react(
