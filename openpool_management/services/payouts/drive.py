@@ -78,6 +78,7 @@ def _drive(
         if not kept.ended and kept.state is not PayoutState.SEEN:
             report.keep(settle_foreign(paymaster, kept, finality, lease))
     report.problems += audit_wallet(paymaster, finality, lease)
+    report.problems += _of_other_wallets(paymaster)
     if not send:
         return
     _push_unseen(paymaster, report, finality, lease)
@@ -141,6 +142,19 @@ def void_unsent(paymaster: Paymaster, payout: Payout, lease: Lease | None) -> Pa
 def _open_payouts(paymaster: Paymaster) -> list[Payout]:
     sender = paymaster.sender
     return [one for one in paymaster.book.open_payouts() if one.intent.sender == sender]
+
+
+def _of_other_wallets(paymaster: Paymaster) -> list[str]:
+    others = {
+        one.intent.sender
+        for one in paymaster.book.open_payouts()
+        if one.intent.sender != paymaster.sender
+    }
+    return [
+        f"Payouts from {other} are open, and this run pays from {paymaster.sender}: run with the "
+        "key of the other wallet, or cancel them with openpool payouts cancel."
+        for other in sorted(others)
+    ]
 
 
 def _unseen(payout: Payout) -> bool:

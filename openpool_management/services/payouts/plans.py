@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from openpool_management.domain.invariants import broken_invariants
 from openpool_management.domain.payouts.fees import GAS_MARGIN_PERCENT, TooExpensive, first_price
@@ -21,6 +21,9 @@ NOT_TO_BE_PAID = frozenset(
     {Verdict.UNPAYABLE, Verdict.DENIED, Verdict.NOT_ALLOWED, Verdict.BLOCKED}
 )
 """Verdicts on a worker that stop an approved plan, whatever was thought when it was approved."""
+
+
+APPROVAL_HOLDS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,18 @@ class Planner:
             gas_wei=gas_wei,
         )
 
-    def approved(self, run_key: str) -> Plan | None:
-        """The newest plan of a period that was approved and not begun."""
-        for saved in self.planning.saved_plans(run_key):
-            if saved.approved_at is not None and not saved.begun:
-                return plan_from_document(saved.document)
-        return None
+    def approved(self, now: datetime) -> list[Plan]:
+        """Plans that were approved in the last days and not begun, the oldest first.
+
+        A plan may be approved when the run that made it is over: it is carried out by the next one.
+        """
+        return [
+            plan_from_document(saved.document)
+            for saved in reversed(self.planning.saved_plans())
+            if saved.approved_at is not None
+            and not saved.begun
+            and now - saved.approved_at <= APPROVAL_HOLDS
+        ]
 
     def save(self, plan: Plan, now: datetime) -> None:
         """Save a plan, so that it can be approved or looked at later."""

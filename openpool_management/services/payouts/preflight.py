@@ -33,7 +33,13 @@ def open_wallet(paymaster: Paymaster, lease: Lease) -> None:
     Raises PayoutsStopped while a transaction of the wallet is not final, and for a wallet that has
     been used: a ledger that has lost its payouts would pay them again.
     """
-    if paymaster.book.opening(paymaster.sender) is not None:
+    known = paymaster.book.opening(paymaster.sender)
+    if known is not None and known.chain_id != paymaster.chain_id:
+        raise PayoutsStopped(
+            f"This ledger pays from {known.sender} on chain {known.chain_id}, but CHAIN_ID is "
+            f"{paymaster.chain_id}: set it back, or use another ledger."
+        )
+    if known is not None:
         return
     opening = present_state(paymaster)
     if opening.nonce:

@@ -41,11 +41,17 @@ def quote(
 ) -> Transfer:
     """The transfer for a purpose, priced to take the place of an attempt before it.
 
-    Raises RecipientRefuses, and PayoutsStopped while gas is dearer than the options allow.
+    Raises RecipientRefuses; and PayoutsStopped while gas is dearer than the options allow, or the
+    wallet holds too little.
     """
     to_address, value_wei = (
         (intent.to_address, intent.amount_wei) if purpose is Purpose.PAYOUT else (intent.sender, 0)
     )
+    # The reserve is there to unblock a nonce that is in use already.
+    reserve_wei = paymaster.limits.reserve_wei if before is None and value_wei else 0
+    balance_wei = paymaster.chain.balance_wei(intent.sender)
+    # Nodes refuse to estimate what the wallet can't pay.
+    _afford(intent.sender, balance_wei, value_wei + reserve_wei)
     try:
         estimate = paymaster.chain.estimate_gas(intent.sender, to_address, value_wei)
         gas = gas_limit(estimate, paymaster.gas)
@@ -57,19 +63,18 @@ def quote(
             ) from error
         raise RecipientRefuses(f"{REFUSED}: {error}") from error
     max_fee_wei, priority_wei = _price(paymaster, before)
-    return Transfer(
+    transfer = Transfer(
         paymaster.chain_id, nonce, to_address, value_wei, gas, max_fee_wei, priority_wei
     )
+    _afford(intent.sender, balance_wei, transfer.most_wei + reserve_wei)
+    return transfer
 
 
-def afford(paymaster: Paymaster, transfer: Transfer) -> None:
-    """Raises PayoutsStopped when the wallet doesn't hold enough for a transfer and the reserve."""
-    balance_wei = paymaster.chain.balance_wei(paymaster.sender)
-    needed_wei = transfer.most_wei + paymaster.limits.reserve_wei
+def _afford(sender: str, balance_wei: int, needed_wei: int) -> None:
     if balance_wei < needed_wei:
         raise PayoutsStopped(
-            f"The wallet {paymaster.sender} holds {balance_wei} wei and needs {needed_wei} wei for "
-            "the next payout, gas and OPENPOOL_WALLET_RESERVE_WEI included: top it up."
+            f"The wallet {sender} holds {balance_wei} wei and needs {needed_wei} wei for the next "
+            "payout, with gas and with what OPENPOOL_WALLET_RESERVE_WEI leaves in it: top it up."
         )
 
 

@@ -10,7 +10,7 @@ from openpool_management.services.payouts.paymaster import Paymaster, PayoutsSto
 from openpool_management.services.payouts.plans import Planner, intents_of, set_aside, still_right
 from openpool_management.services.payouts.preflight import check_nodes
 from openpool_management.services.payouts.quotes import RecipientRefuses, quote
-from openpool_management.services.ports.payouts import Lease
+from openpool_management.services.ports.payouts import Lease, PayoutConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,21 @@ class TriedPayment:
 
 @dataclass(slots=True)
 class RunReport:
-    """What a run planned and did. plan None: it did not come to planning."""
+    """What a run planned and did. plan None: it did not come to planning.
+
+    approved: plans of this and other periods that were approved and had not been carried out.
+    """
 
     run_key: str
     plan: Plan | None = None
+    approved: list[Plan] = field(default_factory=list)
     driven: DriveReport | None = None
     tried: list[TriedPayment] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def pay(planner: Planner, paymaster: Paymaster, run_key: str) -> RunReport:
-    """Carry out the plan of a period: the approved one, or the one of the moment.
+    """Carry out plans that were approved, then the plan of a period.
 
     What is under way goes on first. A second run of the same period pays nobody twice. Raises
     LeaseHeld and OSError as drive does.
@@ -43,21 +47,40 @@ def pay(planner: Planner, paymaster: Paymaster, run_key: str) -> RunReport:
 
     def plan_and_reserve(lease: Lease) -> None:
         now = paymaster.clock()
-        funds = planner.funds(run_key, paymaster.chain_id, paymaster.sender, paymaster, now)
-        today = planner.plan(run_key, funds, now)
-        approved = planner.approved(run_key)
-        report.plan = approved or today
-        if approved is not None:
-            still_right(approved, today)
-        try:
-            set_aside(planner, paymaster, report.plan, lease, approved=approved is not None)
-        except PayoutsStopped as stop:
-            # What was set aside by earlier plans is paid all the same.
-            report.problems.append(str(stop))
+        for plan in planner.approved(now):
+            today = _plan_of(planner, paymaster, plan.run_key)
+            _reserve(report, planner, paymaster, plan, lease, today)
+            report.approved.append(plan)
+        report.plan = _plan_of(planner, paymaster, run_key)
+        _reserve(report, planner, paymaster, report.plan, lease)
 
     report.driven = drive(paymaster, send=True, set_aside=plan_and_reserve)
     report.problems += report.driven.problems
     return report
+
+
+def _plan_of(planner: Planner, paymaster: Paymaster, run_key: str) -> Plan:
+    now = paymaster.clock()
+    funds = planner.funds(run_key, paymaster.chain_id, paymaster.sender, paymaster, now)
+    return planner.plan(run_key, funds, now)
+
+
+def _reserve(
+    report: RunReport,
+    planner: Planner,
+    paymaster: Paymaster,
+    plan: Plan,
+    lease: Lease,
+    today: Plan | None = None,
+) -> None:
+    """Set a plan aside; today is what would be planned instead of one that was approved."""
+    try:
+        if today is not None:
+            still_right(plan, today)
+        set_aside(planner, paymaster, plan, lease, approved=today is not None)
+    except (PayoutsStopped, PayoutConflict) as stop:
+        # What was set aside before is paid all the same.
+        report.problems.append(str(stop))
 
 
 def rehearse(

@@ -27,7 +27,6 @@ from openpool_management.services.payouts.quotes import (
     NOT_IN_A_POOL,
     REFUSED,
     RecipientRefuses,
-    afford,
     quote,
 )
 from openpool_management.services.payouts.sightings import look_up
@@ -52,7 +51,6 @@ def begin(paymaster: Paymaster, payout: Payout, under_way_wei: int, lease: Lease
         transfer = quote(paymaster, payout.intent, nonce=0)
     except RecipientRefuses as error:
         return _reject(paymaster, payout, str(error), lease)
-    afford(paymaster, transfer)
     _room_to_send(paymaster, payout, under_way_wei)
     nonce = paymaster.book.next_nonce(paymaster.sender)
     _expect_nonce(paymaster, nonce)
@@ -161,10 +159,10 @@ def _react(
     if reply.outcome is SendOutcome.REVERTED:
         return ask_to_cancel(paymaster, payout, f"{REFUSED}: {reply.detail}", lease)
     if reply.outcome is SendOutcome.INSUFFICIENT_FUNDS:
-        afford(paymaster, last.signed.transfer)
         raise PayoutsStopped(
-            f"{paymaster.chain.name} says that the wallet has too little for payout {payout.id}, "
-            f"although it has enough: {reply.detail}. It is sent again with the next run."
+            f"{paymaster.chain.name} says that the wallet {paymaster.sender} has too little for "
+            f"payout {payout.id}, which takes up to {last.signed.transfer.most_wei} wei: top it "
+            f"up, then the next run sends the same bytes again ({reply.detail})."
         )
     if reply.outcome is SendOutcome.REFUSED:
         reason = (
