@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from openpool_management.adapters.sql.ticket_schema import metadata
+from openpool_management.adapters.sql.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata)

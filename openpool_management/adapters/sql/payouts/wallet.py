@@ -178,4 +178,9 @@ class SqlWallet(ABC):
         return max([int(first or 0), *(int(nonce) + 1 for nonce in last if nonce is not None)])
 
     @abstractmethod
+    def _insert_intent(
+        self, connection: Connection, intent: Intent, plan_hash: str | None
+    ) -> None: ...
+
+    @abstractmethod
     def _writing(self, lease: Lease | None = None) -> AbstractContextManager[Connection]: ...
