@@ -25,9 +25,11 @@ WITH_COMMANDS = ["README.md", "docs/runbook.md", "docs/ledger.md", "docs/archite
 HOSTS = {
     "arbiscan.io",
     "duckdb.org",
+    "first.example.com",
     "graphviz.org",
     "keepachangelog.com",
     "s3.example.com",
+    "second.example.com",
     "semver.org",
 }
 
