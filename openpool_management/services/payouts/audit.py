@@ -15,34 +15,35 @@ from openpool_management.services.ports.payouts import Lease
 def audit_wallet(paymaster: Paymaster, finality: Finality, lease: Lease) -> list[str]:
     """Sentences for what does not hold; what came into the wallet is posted."""
     sender, book = paymaster.sender, paymaster.book
-    opening = book.opening(sender)
-    if opening is None:
-        return []
-    if (errors := unknown_nonces(paymaster, finality)) is not None:
-        if errors:
-            paymaster.halt(errors)
-            return [errors]
+    try:
+        unknown = unknown_nonces(paymaster, finality)
+        if unknown:
+            paymaster.halt(unknown)
+            return [unknown]
+        if unknown is None:
+            return []
         difference_wei = wallet_difference_wei(paymaster, finality)
-        if difference_wei is None or difference_wei == 0:
-            return []
-        number = finality.number
-        if difference_wei > 0:
-            book.post(funding(sender, number, difference_wei), lease, paymaster.clock())
-            return []
-        reason = (
-            f"The wallet {sender} holds {-difference_wei} wei less at the final block {number} "
-            "than this ledger says: something was taken from it without a transaction of its own, "
-            "or a node is wrong. See openpool payouts reconcile."
-        )
-        paymaster.halt(reason)
-        return [reason]
-    return []
+    except ChainUnavailable as error:
+        return [f"The wallet was not compared with the chain: {error}"]
+    number = finality.number
+    if difference_wei > 0:
+        book.post(funding(sender, number, difference_wei), lease, paymaster.clock())
+    if difference_wei >= 0:
+        return []
+    reason = (
+        f"The wallet {sender} holds {-difference_wei} wei less at the final block {number} than "
+        "this ledger says: something was taken from it without a transaction of its own, or a "
+        "node is wrong. See openpool payouts reconcile."
+    )
+    paymaster.halt(reason)
+    return [reason]
 
 
 def unknown_nonces(paymaster: Paymaster, finality: Finality) -> str | None:
     """A sentence on final nonces that the ledger knows nothing of, empty when there are none.
 
-    None: the moment is no good, since payouts are under way that are final or were.
+    None: nothing can be said at the moment, since payouts are final whose end is not in the ledger,
+    or a node is behind what the ledger has seen. Raises ChainUnavailable.
     """
     sender, book = paymaster.sender, paymaster.book
     opening = book.opening(sender)
@@ -70,13 +71,10 @@ def unknown_nonces(paymaster: Paymaster, finality: Finality) -> str | None:
     )
 
 
-def wallet_difference_wei(paymaster: Paymaster, finality: Finality) -> int | None:
+def wallet_difference_wei(paymaster: Paymaster, finality: Finality) -> int:
     """What the wallet holds more than the ledger says, at the final block.
 
-    None where the node keeps no state of that block.
+    Raises ChainUnavailable where the node keeps no state of that block.
     """
-    try:
-        chain_wei = paymaster.chain.balance_wei(paymaster.sender, finality.number)
-    except ChainUnavailable:
-        return None
+    chain_wei = paymaster.chain.balance_wei(paymaster.sender, finality.number)
     return chain_wei - paymaster.book.wallet_wei(paymaster.sender)

@@ -70,7 +70,8 @@ def _drive(
     set_aside: Callable[[Lease], None],
 ) -> None:
     check_nodes(paymaster)
-    open_wallet(paymaster, lease)
+    if send:
+        open_wallet(paymaster, lease)
     finality = Finality(paymaster)
     under_way = [one for one in _open_payouts(paymaster) if one.slot is not None]
     for payout in look_up(paymaster, under_way, finality, lease):
@@ -82,6 +83,7 @@ def _drive(
     if not send:
         return
     _push_unseen(paymaster, report, finality, lease)
+    paymaster.stop_for_pause()
     set_aside(lease)
     _begin_reserved(paymaster, report, finality, lease)
 

@@ -27,6 +27,10 @@ def cancel(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
             f"Payout {payout.id} is held, since it may be paid already: accept it with openpool "
             "payouts accept, or pay it anew with openpool payouts retry."
         )
+    if payout.state is PayoutState.SEEN:
+        raise DecisionRefused(
+            f"Payout {payout.id} is in a block already: it is paid as soon as that is final."
+        )
     payout = ask_to_cancel(paymaster, payout, f"Cancelled by the operator: {reason}", None)
     return void_unsent(paymaster, payout, None) if payout.slot is None else payout
 

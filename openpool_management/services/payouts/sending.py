@@ -31,14 +31,12 @@ from openpool_management.services.payouts.quotes import (
 )
 from openpool_management.services.payouts.sightings import look_up
 from openpool_management.services.ports.chain import SignerError
-from openpool_management.services.ports.payouts import Conclusion, Lease
+from openpool_management.services.ports.payouts import Conclusion, Lease, PayoutConflict
 
 MAX_TRIES = 6
 POLL_SECONDS = 0.05
-NEEDS_ANOTHER = frozenset(
-    {SendOutcome.FEE_TOO_LOW, SendOutcome.UNDERPRICED, SendOutcome.GAS_TOO_LOW}
-)
-"""Replies that the same bytes would get again."""
+NEEDS_ANOTHER = frozenset({SendOutcome.UNDERPRICED, SendOutcome.GAS_TOO_LOW})
+"""Replies that the same bytes would get again, whatever the base fee does."""
 
 
 def begin(paymaster: Paymaster, payout: Payout, under_way_wei: int, lease: Lease) -> Payout:
@@ -66,43 +64,44 @@ def push(paymaster: Paymaster, payout: Payout, finality: Finality, lease: Lease)
     """
     for _ in range(MAX_TRIES):
         lease = paymaster.renewed(lease)
-        payout = _with_attempt(paymaster, payout, lease)
-        slot = payout.slot
-        if slot is None:
-            return payout
+        payout, attempt = _with_attempt(paymaster, payout, lease)
         # Pausing acts at once: between signing and sending too.
         paymaster.stop_for_pause()
         paymaster.book.check_lease(lease)
-        last = slot.attempts[-1]
-        reply = paymaster.chain.send(last.signed.raw)
+        reply = paymaster.chain.send(attempt.signed.raw)
         [payout] = look_up(paymaster, [payout], finality, lease)
         if not _done(payout):
             # Where a block holds it at once, that says more than any reply.
-            payout = paymaster.book.record_send(payout, last.hash, reply, paymaster.clock())
+            payout = paymaster.book.record_send(payout, attempt.hash, reply, paymaster.clock())
             payout = _await(paymaster, payout, reply, finality, lease)
         if _done(payout):
             return payout
-        payout = _react(paymaster, payout, last, reply, lease)
+        payout = _react(paymaster, payout, attempt, reply, lease)
         if reply.outcome is SendOutcome.NONCE_TOO_LOW:
             return payout
     return payout
 
 
-def _with_attempt(paymaster: Paymaster, payout: Payout, lease: Lease) -> Payout:
-    """The payout with bytes to send: those it has, or others where they can't do."""
+def _with_attempt(paymaster: Paymaster, payout: Payout, lease: Lease) -> tuple[Payout, Attempt]:
+    """The payout with the bytes to send: those it has, or others where they can't do."""
     slot = payout.slot
     if slot is None:
-        return payout
+        raise PayoutConflict(f"Payout {payout.id} has no nonce in use.")
     purpose = Purpose.CANCEL if payout.cancelling else Purpose.PAYOUT
     last = slot.attempts[-1] if slot.attempts else None
     if last is not None and last.purpose is purpose and not _must_bump(paymaster, last):
-        return payout
+        return payout, last
     try:
         transfer = quote(paymaster, payout.intent, slot.nonce, purpose, last)
     except RecipientRefuses as error:
         payout = ask_to_cancel(paymaster, payout, str(error), lease)
         return _with_attempt(paymaster, payout, lease)
-    return _sign(paymaster, payout, transfer, purpose, lease)
+    for attempt in slot.attempts:
+        # Signing is deterministic, so the same transfer has the same bytes: they are there.
+        if attempt.signed.transfer == transfer:
+            return payout, attempt
+    payout = _sign(paymaster, payout, transfer, purpose, lease)
+    return payout, payout.slots[-1].attempts[-1]
 
 
 def _must_bump(paymaster: Paymaster, last: Attempt) -> bool:
