@@ -6,6 +6,7 @@ may end anywhere, by a crash too: the next one begins with what the ledger and t
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from openpool_management.domain.payouts import entries
 from openpool_management.domain.payouts.payout import Event, Mark, Payout, PayoutState
@@ -16,7 +17,12 @@ from openpool_management.services.payouts.paymaster import Paymaster, PayoutsSto
 from openpool_management.services.payouts.preflight import check_nodes, open_wallet
 from openpool_management.services.payouts.sending import begin, push
 from openpool_management.services.payouts.sightings import look_up
-from openpool_management.services.ports.payouts import Conclusion, Lease, PayoutConflict
+from openpool_management.services.ports.payouts import (
+    Conclusion,
+    Lease,
+    PayoutBook,
+    PayoutConflict,
+)
 
 
 @dataclass(slots=True)
@@ -110,7 +116,7 @@ def _begin_reserved(
             continue
         lease = paymaster.renewed(lease)
         if payout.cancelling:
-            report.keep(void_unsent(paymaster, payout, lease))
+            report.keep(void_unsent(paymaster.book, payout, lease, paymaster.clock()))
             continue
         begun = report.keep(begin(paymaster, payout, under_way_wei, lease))
         if begun.slot is not None:
@@ -131,14 +137,14 @@ def _push(
     )
 
 
-def void_unsent(paymaster: Paymaster, payout: Payout, lease: Lease | None) -> Payout:
+def void_unsent(book: PayoutBook, payout: Payout, lease: Lease | None, at: datetime) -> Payout:
     """Give back what was set aside for a payout that has no nonce: nothing was ever signed."""
     reason = next(
         (one.detail for one in payout.events[::-1] if one.mark is Mark.CANCEL_ASKED), "Cancelled."
     )
-    event = Event(Mark.VOIDED, paymaster.clock(), detail=reason)
+    event = Event(Mark.VOIDED, at, detail=reason)
     conclusion = Conclusion((event,), (entries.voided(payout.intent),), "Payout cancelled")
-    return paymaster.book.conclude(payout, conclusion, lease)
+    return book.conclude(payout, conclusion, lease)
 
 
 def _open_payouts(paymaster: Paymaster) -> list[Payout]:

@@ -1,4 +1,6 @@
-"""What an operator may order: cancel, retry, accept, approve, pause, resume."""
+"""What an operator may order: cancel, retry, accept, open a wallet, pause, resume."""
+
+from datetime import datetime
 
 from openpool_management.domain.payouts import entries
 from openpool_management.domain.payouts.payout import Event, Mark, Payout, PayoutState
@@ -12,14 +14,14 @@ from openpool_management.services.payouts.sending import ask_to_cancel
 from openpool_management.services.ports.payouts import Conclusion, Opening, Pause, PayoutBook
 
 
-def cancel(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
+def cancel(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payout:
     """Let a payout not be made. Raises DecisionRefused where that can't be any more.
 
     Without a nonce it is voided at once. With one, a drive uses the nonce up by a transfer of
     nothing; until that is final the payout may still be made, so what was set aside stays so.
     """
     reason = stated_reason(reason)
-    payout = find_payout(paymaster.book, payout_id)
+    payout = find_payout(book, payout_id)
     if payout.ended:
         raise DecisionRefused(f"Payout {payout.id} is {payout.state}: that is final.")
     if payout.state is PayoutState.HELD:
@@ -31,21 +33,20 @@ def cancel(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
         raise DecisionRefused(
             f"Payout {payout.id} is in a block already: it is paid as soon as that is final."
         )
-    payout = ask_to_cancel(paymaster, payout, f"Cancelled by the operator: {reason}", None)
-    return void_unsent(paymaster, payout, None) if payout.slot is None else payout
+    payout = ask_to_cancel(book, payout, f"Cancelled by the operator: {reason}", None, now)
+    return void_unsent(book, payout, None, now) if payout.slot is None else payout
 
 
-def retry(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
+def retry(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payout:
     """Try a payout again. Raises DecisionRefused where nothing stands in its way.
 
     One that is held, or that somebody asked to cancel, goes on. One that was voided because of its
     recipient stays so, and the worker is paid by the next plan again.
     """
     reason = stated_reason(reason)
-    payout = find_payout(paymaster.book, payout_id)
-    now = paymaster.clock()
+    payout = find_payout(book, payout_id)
     if payout.state is PayoutState.VOIDED:
-        paymaster.book.set_block(payout.intent.worker, "", now)
+        book.set_block(payout.intent.worker, "", now)
         return payout
     if payout.state is not PayoutState.HELD and not payout.cancelling:
         raise DecisionRefused(
@@ -53,22 +54,22 @@ def retry(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
             "settle sees to it."
         )
     event = Event(Mark.RETRIED, now, detail=f"Tried again by the operator: {reason}")
-    return paymaster.book.conclude(payout, Conclusion((event,)), None)
+    return book.conclude(payout, Conclusion((event,)), None)
 
 
-def accept(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
+def accept(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payout:
     """Take a held payout as paid by the transaction that used its nonce.
 
     Raises DecisionRefused for a payout that is not held.
     """
     reason = stated_reason(reason)
-    payout = find_payout(paymaster.book, payout_id)
+    payout = find_payout(book, payout_id)
     if payout.state is not PayoutState.HELD:
         raise DecisionRefused(f"Payout {payout.id} is {payout.state}, not held.")
     held = [one for one in payout.events if one.mark is Mark.HELD][-1]
     event = Event(
         Mark.SETTLED,
-        paymaster.clock(),
+        now,
         None,
         held.tx_hash,
         held.block_number,
@@ -78,22 +79,23 @@ def accept(paymaster: Paymaster, payout_id: str, reason: str) -> Payout:
     conclusion = Conclusion(
         (event,), (entries.settled_by_other(payout.intent),), "Payout accepted as paid"
     )
-    return paymaster.book.conclude(payout, conclusion, None)
+    return book.conclude(payout, conclusion, None)
 
 
-def pause(paymaster: Paymaster, reason: str) -> Pause:
+def pause(book: PayoutBook, reason: str, now: datetime) -> Pause:
     """Sign and send nothing from this moment on. What was sent is followed all the same."""
-    order = Pause(True, stated_reason(reason), "operator", paymaster.clock())
-    paymaster.book.set_pause(order)
+    order = Pause(True, stated_reason(reason), "operator", now)
+    book.set_pause(order)
     return order
 
 
-def resume(paymaster: Paymaster, reason: str) -> Pause:
+def resume(book: PayoutBook, reason: str, now: datetime) -> Pause:
     """Let payouts go on. What made the program pause makes it pause again if it is still so."""
-    if paymaster.paused() is None:
+    last = book.pause()
+    if last is None or not last.paused:
         raise DecisionRefused("Payouts are not paused.")
-    order = Pause(False, stated_reason(reason), "operator", paymaster.clock())
-    paymaster.book.set_pause(order)
+    order = Pause(False, stated_reason(reason), "operator", now)
+    book.set_pause(order)
     return order
 
 

@@ -134,13 +134,16 @@ def rebuild(paymaster: Paymaster, workers: Collection[str], reason: str) -> list
 
 
 def _close(paymaster: Paymaster, payout: Payout, reason: str, lease: Lease) -> list[str]:
+    now = paymaster.clock()
     if payout.state is PayoutState.HELD:
         held = [one for one in payout.events if one.mark is Mark.HELD][-1]
-        accept(paymaster, payout.id, f"rebuilt from the chain: {reason}")
+        accept(paymaster.book, payout.id, f"rebuilt from the chain: {reason}", now)
         return [f"Payout {payout.id} was paid by {held.tx_hash}."]
     if payout.slot is None:
-        asked = ask_to_cancel(paymaster, payout, f"Rebuilt from the chain: {reason}", lease)
-        void_unsent(paymaster, asked, lease)
+        asked = ask_to_cancel(
+            paymaster.book, payout, f"Rebuilt from the chain: {reason}", lease, now
+        )
+        void_unsent(paymaster.book, asked, lease, now)
         return [f"Payout {payout.id} had no nonce: its {payout.intent.amount_wei} wei are owed."]
     return [f"Payout {payout.id} is {payout.state}: it is settled or sent by the next run."]
 

@@ -5,6 +5,7 @@ node's reply only hints at what to try.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from openpool_management.domain.payouts import entries
 from openpool_management.domain.payouts.chain import SendOutcome, SendReply
@@ -31,7 +32,12 @@ from openpool_management.services.payouts.quotes import (
 )
 from openpool_management.services.payouts.sightings import look_up
 from openpool_management.services.ports.chain import SignerError
-from openpool_management.services.ports.payouts import Conclusion, Lease, PayoutConflict
+from openpool_management.services.ports.payouts import (
+    Conclusion,
+    Lease,
+    PayoutBook,
+    PayoutConflict,
+)
 
 MAX_TRIES = 6
 POLL_SECONDS = 0.05
@@ -94,7 +100,7 @@ def _with_attempt(paymaster: Paymaster, payout: Payout, lease: Lease) -> tuple[P
     try:
         transfer = quote(paymaster, payout.intent, slot.nonce, purpose, last)
     except RecipientRefuses as error:
-        payout = ask_to_cancel(paymaster, payout, str(error), lease)
+        payout = _to_cancel(paymaster, payout, str(error), lease)
         return _with_attempt(paymaster, payout, lease)
     for attempt in slot.attempts:
         # Signing is deterministic, so the same transfer has the same bytes: they are there.
@@ -156,7 +162,7 @@ def _react(
 ) -> Payout:
     """What a reply asks for before the next try. Raises PayoutsStopped when trying won't help."""
     if reply.outcome is SendOutcome.REVERTED:
-        return ask_to_cancel(paymaster, payout, f"{REFUSED}: {reply.detail}", lease)
+        return _to_cancel(paymaster, payout, f"{REFUSED}: {reply.detail}", lease)
     if reply.outcome is SendOutcome.INSUFFICIENT_FUNDS:
         raise PayoutsStopped(
             f"{paymaster.chain.name} says that the wallet {paymaster.sender} has too little for "
@@ -178,12 +184,18 @@ def _react(
     return payout
 
 
-def ask_to_cancel(paymaster: Paymaster, payout: Payout, reason: str, lease: Lease | None) -> Payout:
+def ask_to_cancel(
+    book: PayoutBook, payout: Payout, reason: str, lease: Lease | None, at: datetime
+) -> Payout:
     """Note that the payout's nonce is to be used up by a transfer of nothing."""
     if payout.cancelling:
         return payout
-    event = Event(Mark.CANCEL_ASKED, paymaster.clock(), detail=reason)
-    return paymaster.book.conclude(payout, Conclusion((event,)), lease)
+    event = Event(Mark.CANCEL_ASKED, at, detail=reason)
+    return book.conclude(payout, Conclusion((event,)), lease)
+
+
+def _to_cancel(paymaster: Paymaster, payout: Payout, reason: str, lease: Lease) -> Payout:
+    return ask_to_cancel(paymaster.book, payout, reason, lease, paymaster.clock())
 
 
 def _reject(paymaster: Paymaster, payout: Payout, reason: str, lease: Lease) -> Payout:
