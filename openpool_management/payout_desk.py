@@ -11,6 +11,7 @@ from openpool_management.adapters.sql.payouts.book import SqlPayoutBook
 from openpool_management.adapters.sql.payouts.planning import SqlPlanning
 from openpool_management.domain.payouts.fees import GasRules
 from openpool_management.domain.payouts.mode import PayoutMode
+from openpool_management.domain.payouts.plan import Plan
 from openpool_management.domain.payouts.policy import Policy
 from openpool_management.pool import Pool, utc_now
 from openpool_management.services.payouts.drive import DriveReport, drive
@@ -138,13 +139,17 @@ class PayoutDesk:
             return pay(self.planner, self.paymaster(), run_key)
         return self.rehearse(run_key)
 
-    def rehearse(self, run_key: str) -> RunReport:
-        """Plan a period and try its transfers up to signing, whatever the mode; nothing changes."""
+    def plan(self, run_key: str) -> Plan:
+        """The plan of a period as things stand, whatever the mode; nothing changes."""
         given, now, sender = self.pool.settings, self.clock(), self.sender() or ""
         paymaster = self.looking() if self.chains and sender else None
         funds = self.planner.funds(run_key, given.chain_id, sender, paymaster, now)
-        plan = self.planner.plan(run_key, funds, now)
-        return rehearse(self.planner, paymaster, run_key, given.chain_id, sender, plan)
+        return self.planner.plan(run_key, funds, now)
+
+    def rehearse(self, run_key: str) -> RunReport:
+        """Plan a period and try its transfers up to signing, whatever the mode; nothing changes."""
+        paymaster = self.looking() if self.chains and self.sender() else None
+        return rehearse(self.planner, paymaster, self.plan(run_key))
 
     def settle(self) -> DriveReport:
         """Follow what is under way to its end; in live mode send again what needs it.

@@ -12,6 +12,7 @@ from openpool_management.cli import (
     doctor,
     held,
     ledger,
+    payouts,
     settings,
     simulate,
     solvency,
@@ -41,6 +42,7 @@ app.command(epilog=EXIT_CODES_HELP)(solvency.solvency)
 app.add_typer(held.app, name="held")
 app.add_typer(unattributed.app, name="unattributed")
 app.add_typer(commission.app, name="commission")
+app.add_typer(payouts.app, name="payouts")
 app.command(epilog=EXIT_CODES_HELP)(verify.verify)
 app.command(epilog=EXIT_CODES_HELP)(settings.settings)
 app.command(epilog=EXIT_CODES_HELP)(doctor.doctor)

@@ -15,13 +15,18 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
     from openpool_management.options import SettingsError
     from openpool_management.pool import NoSourceError
     from openpool_management.services.decisions import DecisionRefused
+    from openpool_management.services.payouts.paymaster import PayoutsStopped
     from openpool_management.services.ports import LedgerConflict
+    from openpool_management.services.ports.chain import SignerError
+    from openpool_management.services.ports.payouts import LeaseHeld, PayoutConflict
     from openpool_management.services.trace import UnknownEvent
     from openpool_management.simulation.flush import SinkError
 
     if isinstance(error, SettingsError | NoSourceError | DecisionRefused | UnknownEvent):
         return ExitCode.WRONG_USE, str(error)
-    if isinstance(error, SchemaIsNewer | LedgerConflict | SinkError):
+    if isinstance(error, PayoutsStopped | SignerError):
+        return ExitCode.WRONG_USE, str(error)
+    if isinstance(error, SchemaIsNewer | LedgerConflict | SinkError | PayoutConflict | LeaseHeld):
         return ExitCode.UNREACHABLE, str(error)
     if isinstance(error, OSError):
         return ExitCode.UNREACHABLE, _os_sentence(error)

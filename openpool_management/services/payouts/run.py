@@ -83,19 +83,12 @@ def _reserve(
         report.problems.append(str(stop))
 
 
-def rehearse(
-    planner: Planner,
-    paymaster: Paymaster | None,
-    run_key: str,
-    chain_id: int,
-    sender: str,
-    now_plan: Plan,
-) -> RunReport:
+def rehearse(planner: Planner, paymaster: Paymaster | None, plan: Plan) -> RunReport:
     """Everything that a run does up to signing, changing nothing and with no key.
 
-    paymaster None: no node or no sender is known, so only the plan is made.
+    paymaster None: no node or no wallet is known, so nothing is asked of the chain.
     """
-    report = RunReport(run_key, now_plan)
+    report = RunReport(plan.run_key, plan)
     if paymaster is None:
         report.problems.append(
             "Nothing was asked of the chain: set ETH_RPC_ENDPOINT and OPENPOOL_PAYOUT_SENDER to "
@@ -105,13 +98,15 @@ def rehearse(
     try:
         check_nodes(paymaster)
         paymaster.stop_for_pause()
-        nonce = paymaster.book.next_nonce(sender) or paymaster.chain.nonce(sender)
-        for payment, intent in zip(
-            now_plan.payments, intents_of(planner, now_plan, now_plan.made_at), strict=True
-        ):
-            report.tried.append(_try(paymaster, payment, intent, nonce + len(report.tried)))
+        first = max(
+            paymaster.book.next_nonce(paymaster.sender), paymaster.chain.nonce(paymaster.sender)
+        )
+        intents = intents_of(planner, plan, plan.made_at)
+        for nonce, (payment, intent) in enumerate(zip(plan.payments, intents, strict=True), first):
+            report.tried.append(_try(paymaster, payment, intent, nonce))
     except PayoutsStopped as stop:
         report.problems.append(str(stop))
+    report.problems += [one.problem for one in report.tried if one.problem]
     return report
 
 
