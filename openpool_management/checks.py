@@ -35,7 +35,7 @@ def ledger_in_balance(openpool: PoolResource) -> dg.AssetCheckResult:
     """The trial balance is zero, and every other rule that a sound ledger keeps holds."""
     standings = openpool.pool.books.standings()
     balances = {one.account: one.balance_wei for one in standings}
-    return _result(
+    return check_result(
         broken_invariants(balances),
         "Pay nobody. Run openpool verify to see which accounts differ from the event log, and "
         "restore the ledger from a backup.",
@@ -46,7 +46,7 @@ def ledger_in_balance(openpool: PoolResource) -> dg.AssetCheckResult:
 @dg.asset_check(asset=worker_balances)
 def totals_equal_postings(openpool: PoolResource) -> dg.AssetCheckResult:
     """The balance and the work kept with each account are the sum of what was posted to it."""
-    return _result(
+    return check_result(
         openpool.pool.totals.wrong(),
         "Pay nobody. Rows of the ledger were changed by hand: run openpool verify to see which "
         "accounts differ from the event log, and restore the ledger from a backup.",
@@ -57,7 +57,7 @@ def totals_equal_postings(openpool: PoolResource) -> dg.AssetCheckResult:
 def nothing_held(openpool: PoolResource) -> dg.AssetCheckResult:
     """No event or object waits for a decision because it could not be believed."""
     held = openpool.pool.books.open_holds()
-    return _result(
+    return check_result(
         [f"Held items that wait for a decision: {held}. What is held is owed to nobody."]
         if held
         else [],
@@ -72,7 +72,7 @@ def nothing_held(openpool: PoolResource) -> dg.AssetCheckResult:
 def every_object_read(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """The last run of every stream could read every object that it tried."""
     unread = {name: _last_unread(context.instance, name) for name in _partitions(context.instance)}
-    return _result(
+    return check_result(
         [
             f"The last run of stream {name} could not read {count} objects."
             for name, count in unread.items()
@@ -90,7 +90,7 @@ def no_gap(context: dg.AssetCheckExecutionContext, openpool: PoolResource) -> dg
     """No stream has a gap that is long for how often its objects come, in its last two days."""
     now, pool = utc_now(), openpool.pool
     factor = pool.settings.gap_factor
-    return _result(
+    return check_result(
         [
             sentence
             for stream in _streams(pool)
@@ -107,7 +107,7 @@ def no_stream_silent(openpool: PoolResource) -> dg.AssetCheckResult:
     """Every stream has an object from the last OPENPOOL_FRESHNESS_MINUTES."""
     now, pool = utc_now(), openpool.pool
     longest = timedelta(minutes=pool.settings.freshness_minutes)
-    return _result(
+    return check_result(
         [
             sentence
             for stream in _streams(pool)
@@ -135,7 +135,7 @@ def event_ids_unique(
         whole = full and str(stream) == own
         since, until = (EPOCH if whole else newest - LOOKBACK), now + timedelta(days=1)
         sentences += repeated_events(pool.ledger, pool.lake, stream, since, until)
-    return _result(
+    return check_result(
         sentences,
         "Pay nobody: jobs may have been posted twice. Run openpool trace with one of the IDs, and "
         "report it as an error in this program.",
@@ -146,7 +146,7 @@ def event_ids_unique(
 def few_unattributed(openpool: PoolResource) -> dg.AssetCheckResult:
     """No more than OPENPOOL_UNATTRIBUTED_SHARE of each AI stream's fees is owed to nobody known."""
     pool = openpool.pool
-    return _result(
+    return check_result(
         unattributed_excess(pool.books.standings(), pool.settings.unattributed_share),
         "Their job-received events may still arrive. Look at the jobs with openpool unattributed "
         "list, and assign those you know with openpool unattributed assign.",
@@ -169,12 +169,13 @@ DEEP_CHECKS = (totals_equal_postings, event_ids_unique)
 """Checks whose cost grows with what the ledger and the lake hold."""
 
 
-def _result(
+def check_result(
     sentences: Sequence[str],
     remedy: str,
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
     **counts: int,
 ) -> dg.AssetCheckResult:
+    """Passed without sentences, else failed with the first of them, the remedy and the rest."""
     metadata: dict[str, dg.RawMetadataValue] = {**counts, "findings": len(sentences)}
     if not sentences:
         return dg.AssetCheckResult(passed=True, metadata=metadata)

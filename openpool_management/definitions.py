@@ -8,15 +8,18 @@ from datetime import timedelta
 
 import dagster as dg
 
-from openpool_management.assets import ASSETS
+from openpool_management.assets import ASSETS, PAYOUT_ASSETS
 from openpool_management.assets.raw_events import raw_events
 from openpool_management.checks import CHECKS
 from openpool_management.jobs import JOBS
+from openpool_management.payout_asset_checks import PAYOUT_CHECKS
+from openpool_management.payout_sensors import payout_alert, payout_sensor, settlement_sensor
 from openpool_management.resources import PoolResource
 from openpool_management.schedules import (
     check_schedule,
     full_listing_schedule,
     maintenance_schedule,
+    payout_schedule,
 )
 from openpool_management.sensors import event_log_sensor, run_failure_alert
 from openpool_management.settings import Settings, load_settings
@@ -37,15 +40,23 @@ def definitions_for(settings: Settings, openpool: PoolResource) -> dg.Definition
         lambda spec: dg.apply_freshness_policy(spec, freshness)
     )
     return dg.Definitions(
-        assets=[fresh_events, *(asset for asset in ASSETS if asset is not raw_events)],
-        asset_checks=CHECKS,
+        assets=[
+            fresh_events,
+            *(asset for asset in ASSETS if asset is not raw_events),
+            *PAYOUT_ASSETS,
+        ],
+        asset_checks=[*CHECKS, *PAYOUT_CHECKS],
         jobs=JOBS,
         sensors=[
             event_log_sensor(settings.s3_sensor_interval_seconds),
             run_failure_alert(settings.s3_sensor_interval_seconds),
+            payout_sensor,
+            settlement_sensor,
+            payout_alert,
         ],
         schedules=[
             full_listing_schedule(settings.full_listing_cron),
+            payout_schedule(settings.payout_cron),
             check_schedule,
             maintenance_schedule,
         ],

@@ -1,4 +1,4 @@
-"""What runs: reading, checking, and clearing away old runs."""
+"""What runs: reading, paying, checking, and clearing away old runs."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -6,8 +6,13 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from openpool_management.assets import ASSETS
+from openpool_management.assets.payout_plan import payout_plan
+from openpool_management.assets.payout_settlement import payout_settlement
+from openpool_management.assets.wallet import wallet
+from openpool_management.assets.worker_payouts import worker_payouts
 from openpool_management.checks import DEEP_CHECKS
-from openpool_management.partitions import LISTING_TAG
+from openpool_management.partitions import LISTING_TAG, WALLET_TAG
+from openpool_management.payout_asset_checks import PAYOUT_CHECKS
 from openpool_management.pool import utc_now
 from openpool_management.resources import PoolResource
 
@@ -49,11 +54,40 @@ full_listing_job = dg.define_asset_job(
     run_tags={LISTING_TAG: "full", MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},
 )
 
+# What writes for the wallet waits in a queue for the run before it, and no run is tried again by
+# itself: the lease in the ledger protects, these spare operators the noise.
+WALLET_RUN_TAGS = {
+    WALLET_TAG: "payouts",
+    "dagster/max_retries": "0",
+    MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS),
+}
+
+payout_job = dg.define_asset_job(
+    "payout_job",
+    description="Plans and makes the payouts of a day, where OPENPOOL_PAYOUTS is live. Run again, "
+    "as a backfill or twice at once it pays nobody twice: the ledger decides who is due.",
+    selection=dg.AssetSelection.assets(payout_plan, worker_payouts, wallet),
+    executor_def=dg.in_process_executor,
+    tags={"domain": "payouts", "team": "openpool"},
+    run_tags=WALLET_RUN_TAGS,
+)
+
+settlement_job = dg.define_asset_job(
+    "settlement_job",
+    description="Brings payouts that are under way to their end. It plans nothing.",
+    selection=dg.AssetSelection.assets(payout_settlement, wallet),
+    executor_def=dg.in_process_executor,
+    tags={"domain": "payouts", "team": "openpool"},
+    run_tags=WALLET_RUN_TAGS,
+)
+
 check_job = dg.define_asset_job(
     "check_job",
-    description="Runs every check and reads nothing. A stream that has fallen silent starts no "
-    "run of its own that would notice.",
-    selection=dg.AssetSelection.checks_for_assets(*ASSETS),
+    description="Runs every check; reads nothing and pays nobody. A stream that has fallen silent, "
+    "or a payout that is stuck, starts no run of its own that would notice.",
+    # Checks of payouts are named one by one: none of them may bring its asset with it.
+    selection=dg.AssetSelection.checks_for_assets(*ASSETS)
+    | dg.AssetSelection.checks(*(key for check in PAYOUT_CHECKS for key in check.check_keys)),
     executor_def=dg.in_process_executor,
     tags={"domain": "checks", "team": "openpool"},
     run_tags={MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},
@@ -98,7 +132,14 @@ def maintenance_job() -> None:
     delete_old_ticks(after=delete_old_runs())
 
 
-JOBS = (ingest_job, full_listing_job, check_job, maintenance_job)
+JOBS = (
+    ingest_job,
+    full_listing_job,
+    payout_job,
+    settlement_job,
+    check_job,
+    maintenance_job,
+)
 
 
 def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""What the assets are partitioned by: one partition for each stream of the event log."""
+"""What the assets are partitioned by: streams of the event log, and days for payouts."""
+
+from datetime import datetime
 
 import dagster as dg
 
@@ -14,3 +16,14 @@ PARTITION_TAG = "dagster/partition"
 
 LISTING_TAG = "openpool/listing"
 """Run tag, ``full`` for runs that list a stream from its very first key."""
+
+PAYOUT_DAYS = dg.DailyPartitionsDefinition(start_date="2025-01-01", timezone="UTC", end_offset=1)
+"""Keys are days by UTC, such as 2026-12-01, today's among them: the periods of payouts."""
+
+WALLET_TAG = "openpool/wallet"
+"""Run tag of whatever writes for the wallet; dagster.yaml lets one such run at a time work."""
+
+
+def payout_day(at: datetime) -> str:
+    """The key of the day of payouts that a time in UTC belongs to."""
+    return f"{at:%Y-%m-%d}"

@@ -3,6 +3,7 @@
 import dagster as dg
 from pydantic import PrivateAttr
 
+from openpool_management.payout_desk import PayoutDesk
 from openpool_management.pool import Pool
 from openpool_management.settings import Settings, load_settings
 
@@ -15,6 +16,7 @@ class PoolResource(dg.ConfigurableResource["PoolResource"]):
     """
 
     _pool: Pool | None = PrivateAttr(default=None)
+    _desk: PayoutDesk | None = PrivateAttr(default=None)
 
     def load(self) -> Settings:
         """The options. Raises SettingsError, a sentence for each wrong one."""
@@ -27,9 +29,16 @@ class PoolResource(dg.ConfigurableResource["PoolResource"]):
             self._pool = Pool(self.load())
         return self._pool
 
+    @property
+    def desk(self) -> PayoutDesk:
+        """Payouts of the pool; the key is loaded when something is to be signed."""
+        if self._desk is None:
+            self._desk = PayoutDesk(self.pool)
+        return self._desk
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Let go of the ledger's connections."""
         # Asking for the engine would make one, and with it a ledger that nobody wanted.
         if self._pool is not None and "engine" in vars(self._pool):
             self._pool.engine.dispose()
-        self._pool = None
+        self._pool = self._desk = None

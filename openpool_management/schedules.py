@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from openpool_management.domain.payouts.mode import PayoutMode
 from openpool_management.jobs import (
     check_job,
     full_listing_job,
     maintenance_job,
+    payout_job,
 )
-from openpool_management.partitions import STREAM_TAG, STREAMS_NAME
+from openpool_management.partitions import STREAM_TAG, STREAMS_NAME, payout_day
+from openpool_management.payout_sensors import PAYOUTS_OFF, wallet_is_busy
 from openpool_management.pool import NoSourceError
 from openpool_management.resources import PoolResource
 
@@ -44,6 +47,31 @@ def full_listing_schedule(cron: str) -> dg.ScheduleDefinition:
         context.instance.add_dynamic_partitions(STREAMS_NAME, names)
         for name in names:
             yield dg.RunRequest(partition_key=name, tags={STREAM_TAG: name})
+
+    return schedule
+
+
+def payout_schedule(cron: str) -> dg.ScheduleDefinition:
+    """The schedule that pays; someone has to start it."""
+
+    @dg.schedule(
+        cron,
+        name="payout_schedule",
+        job=payout_job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Makes the payouts of the day at the times of OPENPOOL_PAYOUT_CRON. Skips "
+        "where OPENPOOL_PAYOUTS is off, and while a run of payout_job is queued or under way.",
+        tags={"domain": "payouts", "team": "openpool"},
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, openpool: PoolResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        if openpool.load().payouts is PayoutMode.OFF:
+            return dg.SkipReason(PAYOUTS_OFF)
+        if busy := wallet_is_busy(context.instance, payout_job.name):
+            return dg.SkipReason(busy)
+        return dg.RunRequest(partition_key=payout_day(context.scheduled_execution_time))
 
     return schedule
 

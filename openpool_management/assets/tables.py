@@ -18,10 +18,12 @@ def column_schema(columns: Mapping[str, tuple[str, str]]) -> dg.TableSchema:
 
 
 def table(
-    columns: Mapping[str, tuple[str, str]], rows: Sequence[Sequence[Any]]
+    columns: Mapping[str, tuple[str, str]],
+    rows: Sequence[Sequence[Any]],
+    limit: int = TOP_ROWS,
 ) -> dg.TableMetadataValue:
-    """The first TOP_ROWS rows, each with one value a column."""
-    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows[:TOP_ROWS]]
+    """The first rows, at most limit, each with one value a column."""
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows[:limit]]
     return dg.MetadataValue.table(records, schema=column_schema(columns))
 
 

@@ -13,6 +13,7 @@ from openpool_management.services.payouts.paymaster import Paymaster
 from openpool_management.services.payouts.plans import Planner
 from openpool_management.services.payouts.preflight import check_nodes
 from openpool_management.services.ports import Books
+from openpool_management.services.ports.chain import ChainUnavailable
 from openpool_management.services.ports.payouts import PayoutBook
 
 TO_DO = {
@@ -36,7 +37,7 @@ LOOKS = 3
 
 @dataclass(frozen=True, slots=True)
 class WalletCheck:
-    """What does not hold between ledger and chain. note: why nothing can be said, or what is new."""
+    """What does not hold between ledger and chain. note: what there is to say beside that."""
 
     sentences: tuple[str, ...] = ()
     note: str = ""
@@ -68,10 +69,11 @@ def long_pause(book: PayoutBook, longest: timedelta, now: datetime) -> list[str]
     pause = book.pause()
     if pause is None or not pause.paused or now - pause.at <= longest:
         return []
-    return [
+    sentence = (
         f"Payouts are paused by the {pause.asked_by} for {_minutes(now - pause.at)} minutes: "
         f"{pause.reason.rstrip('.')}. Once that is seen to, run openpool payouts resume."
-    ]
+    )
+    return [sentence]
 
 
 def unequal_in_payout(books: Books, book: PayoutBook) -> list[str]:
@@ -108,13 +110,15 @@ def check_wallet(paymaster: Paymaster) -> WalletCheck:
     unknown = unknown_nonces(paymaster, finality)
     if unknown:
         return WalletCheck((unknown,))
-    difference_wei = None if unknown is None else wallet_difference_wei(paymaster, finality)
     number = finality.number
+    try:
+        difference_wei = 0 if unknown is None else wallet_difference_wei(paymaster, finality)
+    except ChainUnavailable as error:
+        # Many nodes keep no state of old blocks, and finality may lag behind what they keep.
+        return WalletCheck(note=f"The balance at the final block {number} can't be told: {error}")
     # Somebody may have settled payouts while the chain was asked, of later blocks too.
     if unknown is None or (difference_wei and number < book.last_block(sender)):
         return WalletCheck(note="Payouts are just being settled: the next look can tell.")
-    if difference_wei is None:
-        return WalletCheck(note=f"The node keeps no state of the final block {number}.")
     if difference_wei > 0:
         return WalletCheck(
             note=f"{difference_wei} wei came into the wallet by block {number}; the next run "
@@ -143,11 +147,12 @@ def uncovered_plan(planner: Planner, paymaster: Paymaster, run_key: str) -> list
     wallet_wei = funds.wallet_wei or 0
     if needed_wei <= wallet_wei or not (wanted.payments or funds.reserved_wei):
         return []
-    return [
+    sentence = (
         f"The wallet {paymaster.sender} holds {format_eth(wallet_wei)} ETH, and "
         f"{format_eth(needed_wei - wallet_wei)} ETH more are needed to pay the "
         f"{len(wanted.payments)} workers who are due, with gas, what is under way and the reserve."
-    ]
+    )
+    return [sentence]
 
 
 def _open_wei(book: PayoutBook) -> Counter[str]:
