@@ -149,7 +149,8 @@ def show(
     payout = find_payout(desk.book, payout_id)
     document = whole_payout_document(payout)
     explorer = desk.pool.settings.explorer_url
-    document["explorer"] = f"{explorer}{document['tx_hash']}" if explorer else None
+    tx_hash = document["tx_hash"]
+    document["explorer"] = f"{explorer}{tx_hash}" if explorer and tx_hash else None
     if as_json:
         print_json(document)
         return

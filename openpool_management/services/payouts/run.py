@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from openpool_management.domain.payouts.payout import Intent
-from openpool_management.domain.payouts.plan import Payment, Plan
+from openpool_management.domain.payouts.plan import Payment, Plan, Verdict
 from openpool_management.domain.payouts.transactions import Transfer
 from openpool_management.services.payouts.drive import DriveReport, drive
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
@@ -53,6 +53,12 @@ def pay(planner: Planner, paymaster: Paymaster, run_key: str) -> RunReport:
             report.approved.append(plan)
         report.plan = _plan_of(planner, paymaster, run_key)
         _reserve(report, planner, paymaster, report.plan, lease)
+        uncovered = [one for one in report.plan.decisions if one.verdict is Verdict.WALLET]
+        if uncovered:
+            report.problems.append(
+                f"{len(uncovered)} workers who are due wait, since the wallet {paymaster.sender} "
+                f"does not cover them: top it up. The first: {uncovered[0].reason}"
+            )
 
     report.driven = drive(paymaster, send=True, set_aside=plan_and_reserve)
     report.problems += report.driven.problems
