@@ -46,9 +46,7 @@ def assert_oracle(rig: PayoutRig, anvil: AnvilServer, *, explained: bool = False
             paid_wei[one["to"].lower()] += int(one["value"], 16)
     settled_wei: Counter[str] = Counter()
     for payout in payouts:
-        by_us = any(
-            one.mark is Mark.SETTLED and one.tx_hash in known for one in payout.events
-        )
+        by_us = any(one.mark is Mark.SETTLED and one.tx_hash in known for one in payout.events)
         if payout.state is PayoutState.SETTLED and by_us:
             settled_wei[payout.intent.to_address.lower()] += payout.intent.amount_wei
     assert {to: wei for to, wei in paid_wei.items() if wei and to != sender.lower()} == settled_wei
