@@ -1,4 +1,4 @@
-"""Payout runs in Dagster on a real chain: whoever starts them how often, each worker is paid once."""
+"""Payout runs in Dagster on a real chain: whoever starts them, each worker is paid once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
