@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test check format docs bench soak
+.PHONY: help venv demo dev test check format docs bench soak mutants
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: $(STAMP) check ## Everything that must hold before a commit
 
 soak: $(STAMP) ## The long runs
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+mutants: $(STAMP) ## Errors put into a copy of the payout code, which tests have to notice
+	$(BIN)/python -m openpool_management_tests.mutants $(ARGS)
 
 docs: $(STAMP) ## Write the table of options into docs/configuration.md
 	$(BIN)/python -m openpool_management_tests.options_document

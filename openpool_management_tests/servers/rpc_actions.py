@@ -34,6 +34,10 @@ class Reply:
 class Action:
     """What is done to a call: as it stands, nothing. Actions override one of the two methods."""
 
+    def __repr__(self) -> str:
+        # Names of parametrized tests must be the same in every process.
+        return type(self).__name__
+
     def answer(self, call: Call, ask: Ask) -> dict[str, Any]:
         """The answer, without its id: what the node says."""
         return ask(call.method, *call.params)

@@ -1,7 +1,9 @@
 """Broadcasts whose answers are lost, late, wrong or repeated."""
 
 import pytest
+from sqlalchemy import select
 
+from openpool_management.adapters.sql.payouts.tables import tx_attempt
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management_tests.faults.payouts.conftest import Settle
 from openpool_management_tests.faults.payouts.oracle import assert_oracle, sent_transactions
@@ -9,6 +11,8 @@ from openpool_management_tests.payout_rig import PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.servers.rpc_actions import (
     Action,
+    Ask,
+    Call,
     Delay,
     DropReply,
     Error,
@@ -119,4 +123,27 @@ def test_gas_that_grew_between_estimate_and_sending(
     settle()
     assert rig.states() == [PayoutState.SETTLED]
     assert len(rig.payouts()[0].slots) == 1
+    assert_oracle(rig, anvil)
+
+
+def test_bytes_are_durable_before_they_leave(
+    rig: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle
+) -> None:
+    """Whenever a broadcast arrives, another connection finds its bytes in the ledger."""
+    unknown: list[str] = []
+
+    def look(call: Call, ask: Ask) -> Action | None:
+        if call.method == SEND:
+            raw = bytes.fromhex(call.params[0].removeprefix("0x"))
+            with rig.scratch.engine.connect().execution_options(read_only=True) as connection:
+                durable = set(connection.scalars(select(tx_attempt.c.raw)))
+            if raw not in durable:
+                unknown.append(call.params[0])
+        return None
+
+    rpc_proxy.use(look)
+    rig.earn(*FEES)
+    rig.pay()
+    settle()
+    assert rpc_proxy.count(SEND) == 3 and unknown == []
     assert_oracle(rig, anvil)

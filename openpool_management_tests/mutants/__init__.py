@@ -1,0 +1,1 @@
+"""Deliberate errors in the payout code that tests have to notice."""
