@@ -17,14 +17,21 @@ from openpool_management_tests.assets.conftest import Workbench
 ROOT = Path(__file__).parent.parent.parent
 
 SNAPSHOT = """
+payout_plan           payouts    ethereum sql        by day     after worker_balances  6 columns
+payout_settlement     payouts    ethereum sql        as one     after worker_payouts  8 columns
 processed_jobs        event_log  parquet polars sql  by stream  after raw_events      10 columns
 raw_events            event_log  parquet s3 sql      by stream  after nothing         10 columns
 redeemed_tickets      ledger     parquet sql         as one     after raw_events      8 columns
-worker_balances       ledger     sql                 as one     after worker_fees     5 columns
+wallet                payouts    ethereum sql        as one     after worker_payouts payout_settlement  3 columns
+worker_balances       ledger     sql                 as one     after worker_fees     6 columns
 worker_compute_units  ledger     sql                 by stream  after processed_jobs  5 columns
 worker_connections    ledger     sql                 by stream  after raw_events      5 columns
 worker_fees           ledger     sql                 by stream  after processed_jobs  6 columns
-"""
+worker_payouts        payouts    ethereum sql        by day     after payout_plan     8 columns
+"""  # noqa: E501
+
+
+STOPPED = {"payout_schedule", "payout_sensor", "settlement_sensor"}
 
 
 def test_the_assets_are_these(bench: Workbench) -> None:
@@ -32,7 +39,8 @@ def test_the_assets_are_these(bench: Workbench) -> None:
     for spec in sorted(bench.defs.resolve_all_asset_specs(), key=lambda spec: spec.key):
         after = " ".join(dep.asset_key.to_user_string() for dep in spec.deps) or "nothing"
         schema = spec.metadata["dagster/column_schema"]
-        by = "by stream" if spec.partitions_def else "as one"
+        dynamic = isinstance(spec.partitions_def, dg.DynamicPartitionsDefinition)
+        by = "as one" if spec.partitions_def is None else "by stream" if dynamic else "by day"
         rows.append(
             f"{spec.key.to_user_string():<20}  {spec.group_name:<9}  "
             f"{' '.join(sorted(spec.kinds)):<18}  {by:<9}  "
@@ -68,22 +76,32 @@ def test_jobs_sensors_schedules_and_checks_say_what_they_do(bench: Workbench) ->
         "full_listing_schedule",
         "check_schedule",
         "maintenance_schedule",
+        "payout_job",
+        "settlement_job",
+        *STOPPED,
+        "payout_alert",
     }
     assert all(one.description and one.tags["team"] == "openpool" for one in named)
     specs = [spec for check in bench.defs.asset_checks or [] for spec in check.check_specs]
-    assert len(specs) == 8
+    assert len(specs) == 13
     assert all(spec.description for spec in specs)
 
 
-def test_what_must_run_by_itself_is_on(bench: Workbench) -> None:
+def test_all_run_by_themselves_but_what_pays(bench: Workbench) -> None:
     repository = bench.defs.get_repository_def()
-    assert all(
-        sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in repository.sensor_defs
-    )
-    assert all(
-        schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-        for schedule in repository.schedule_defs
-    )
+    stopped = {
+        *(
+            sensor.name
+            for sensor in repository.sensor_defs
+            if sensor.default_status is not dg.DefaultSensorStatus.RUNNING
+        ),
+        *(
+            schedule.name
+            for schedule in repository.schedule_defs
+            if schedule.default_status is not dg.DefaultScheduleStatus.RUNNING
+        ),
+    }
+    assert stopped == STOPPED
 
 
 def test_intervals_come_from_the_options(bench: Workbench) -> None:
