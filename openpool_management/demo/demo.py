@@ -15,6 +15,7 @@ from openpool_management.cli.output import amount, number, say
 from openpool_management.cli.sync import print_summary, sync_streams
 from openpool_management.demo.dagster_process import DagsterProcess
 from openpool_management.demo.demo_home import DemoError, DemoHome
+from openpool_management.demo.demo_wallet import DemoWallet
 from openpool_management.demo.embedded_s3 import EmbeddedS3
 from openpool_management.demo.simulated_pool import SimulatedPool
 from openpool_management.pool import Pool
@@ -42,6 +43,7 @@ def run_demo(home: Path, *, once: bool) -> int:
         server = EmbeddedS3(BUCKET)
         ending.callback(server.stop)
         os.environ.update(S3_BUCKET=BUCKET, S3_ENDPOINT=server.endpoint_url)
+        wallet = DemoWallet(folder.folder, ending)
         pool = Pool(Settings())
         ending.callback(pool.engine.dispose)
 
@@ -56,10 +58,11 @@ def run_demo(home: Path, *, once: bool) -> int:
             f"Simulated orchestrators wrote {number(objects)} objects with {_events(truth)} events."
         )
         if dagster is None:
-            return _once(pool, truth)
+            return _once(pool, truth) or wallet.pay(pool)
 
         exit_code = _wait_for_history(pool, truth, dagster, stop)
         if not stop.is_set():
+            exit_code = exit_code or wallet.pay(pool)
             say(f"Dagster's UI: {dagster.url}    The pool goes on working; Ctrl-C ends it all.")
             simulated.start()
             ending.callback(simulated.stop)

@@ -67,10 +67,14 @@ class DemoHome:
 
     def environment(self, outer: Mapping[str, str]) -> dict[str, str]:
         """What this process and its children run with: outer, less all that is the operator's."""
-        kept = {name: text for name, text in outer.items() if not name.startswith(LEAKY_PREFIXES)}
         # An empty variable hides what the operator's .env says.
         hidden = {option_of(field).name for field in Settings.model_fields.values()}
         hidden |= set(read_env_file(project_root() / ".env"))
+        kept = {
+            name: text
+            for name, text in outer.items()
+            if name not in hidden and not name.startswith(LEAKY_PREFIXES)
+        }
         package_parent = str(Path(openpool_management.__file__).resolve().parent.parent)
         paths = {
             # Dagster starts its own parts by name.

@@ -26,6 +26,11 @@ OPERATOR = {
     "AWS_PROFILE": "production",
     "DAGSTER_HOME": "/proc/an-operators-dagster",
     "HTTP_PROXY": "http://127.0.0.1:9",
+    "OPENPOOL_PAYOUTS": "live",
+    "ETH_RPC_ENDPOINT": "http://127.0.0.1:9/an-operators-node",
+    "ETH_PRIVATE_KEY": "0x" + "11" * 32,
+    "CHAIN_ID": "1",
+    "GAS_LIMIT": "21000",
 }
 
 
