@@ -110,7 +110,8 @@ def test_dagster_keeps_all_state_in_the_home_of_the_checkout(
         assert limits is not None
         assert limits.max_concurrent_runs == 4
         assert limits.tag_concurrency_limits == [
-            {"key": "openpool/stream", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+            {"key": "openpool/stream", "value": {"applyLimitPerUniqueValue": True}, "limit": 1},
+            {"key": "openpool/wallet", "limit": 1},
         ]
     assert list(deleted_on_exit.iterdir()) == []
     assert {path.name for path in project.iterdir()} == {"dagster.yaml", ".openpool"}

@@ -1,6 +1,6 @@
 """Measure the main job and print ratios of one run, with the machine; write build/bench.json.
 
-Run as ``python -m openpool_management_tests.bench [--events N] [--history N]``.
+Run as ``python -m openpool_management_tests.bench [--events N] [--history N] [--payouts-only]``.
 """
 
 import argparse
@@ -8,10 +8,12 @@ import json
 import os
 import platform
 import shutil
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from openpool_management_tests.bench.corpus import simulate
+from openpool_management_tests.bench.payouts import measure_payouts
 from openpool_management_tests.bench.sync import (
     START,
     decode_once,
@@ -30,11 +32,17 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
     arguments.add_argument("--history", type=int, default=5_000_000)
+    arguments.add_argument("--payouts-only", action="store_true")
     chosen = arguments.parse_args()
     work = BUILD / "bench"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     results: dict[str, Any] = {"machine": _machine(), "events": chosen.events}
+
+    results["payouts"] = _payouts(work / "payouts")
+    if chosen.payouts_only:
+        print(json.dumps(results, indent=2))
+        return
 
     events = simulate(work / "events", chosen.events, 1, START)
     bare = decode_once(events)
@@ -73,6 +81,19 @@ def _end_to_end(events: Path, ledger_url: str, lake: Path, bare: float) -> dict[
         "bytes_per_event": round(stored_bytes(ledger_url, lake) / result["events"], 1),
         "peak_mib": result["peak_mib"],
     }
+
+
+def _payouts(work: Path) -> dict[str, Any]:
+    files = (f"sqlite:///{(work / f'{number}.sqlite').absolute()}" for number in count())
+    results = {"sqlite": measure_payouts(work / "sqlite", lambda: next(files))}
+    server = PostgresServer(work / "postgres", durable=True)
+    try:
+        results["postgresql"] = measure_payouts(
+            work / "postgresql", lambda: server.database_url(server.create_database())
+        )
+    finally:
+        server.stop()
+    return results
 
 
 def _machine() -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_broken_balances_are_told(change: dict[Account, int], sentences: list[st
 
 
 def test_every_invariant_is_listed_once() -> None:
-    assert len(set(LEDGER_INVARIANTS)) == len(LEDGER_INVARIANTS) == 4
+    assert len(set(LEDGER_INVARIANTS)) == len(LEDGER_INVARIANTS) == 5
 
 
 def test_entries_that_are_out_of_balance_are_told() -> None:
