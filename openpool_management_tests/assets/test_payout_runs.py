@@ -81,6 +81,8 @@ def test_re_executed_backfilled_and_launched_again_pays_once(pays: PayoutBench) 
     assert pays.anvil.nonce(pays.rig.sender) == 3
 
 
+# Nobody waits for the processes that Dagster's launcher starts.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_two_runs_at_once_pay_once(
     pays: PayoutBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
