@@ -1,0 +1,1 @@
+"""Payout runs that die, sleep, meet each other, or find their ledger rolled back."""
