@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.domain.payouts.payout import Mark, PayoutState
@@ -48,12 +48,14 @@ class Drill:
     plan: Plan = field(init=False)
     _watch: Engine = field(init=False)
     _too_early: list[str] = field(default_factory=list)
+    _rigs: list[TickingRig] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.context = fork_server()
         self.let_earn([worker_address(number) for number in range(3)])
         self.copies.copy("prepared", "ledger")
-        self._watch = create_engine(self.copies.url("ledger"))
+        # A connection that stays open would keep the ledger from being copied.
+        self._watch = create_engine(self.copies.url("ledger"), poolclass=NullPool)
         self.proxy.use(self._is_written_ahead)
 
     def let_earn(self, workers: list[str]) -> None:
@@ -67,7 +69,6 @@ class Drill:
 
     def begin(self) -> Plan:
         """A pool to which nothing has happened yet."""
-        self._watch.dispose()
         self.proxy.calls.clear()
         self.anvil.reset()
         self.copies.copy("prepared", "ledger")
@@ -111,7 +112,9 @@ class Drill:
 
     def later(self) -> TickingRig:
         """The pool as a process finds it when all leases have run out."""
-        return rig_of(self.grow_later())
+        rig = rig_of(self.grow_later())
+        self._rigs.append(rig)
+        return rig
 
     def grow_later(self) -> Plan:
         """Let so much time pass that all leases have run out."""
@@ -148,7 +151,8 @@ class Drill:
 
     def close(self) -> None:
         """Let go of the ledgers."""
-        self._watch.dispose()
+        for rig in self._rigs:
+            rig.scratch.close()
         self.copies.close()
 
     def _is_written_ahead(self, call: Call, ask: Ask) -> Action | None:
