@@ -18,6 +18,8 @@ def audit_wallet(paymaster: Paymaster, finality: Finality, lease: Lease) -> list
     try:
         unknown = unknown_nonces(paymaster, finality)
         if unknown:
+            # Whoever took the lease over may know more.
+            book.check_lease(lease)
             paymaster.halt(unknown)
             return [unknown]
         if unknown is None:
@@ -35,6 +37,7 @@ def audit_wallet(paymaster: Paymaster, finality: Finality, lease: Lease) -> list
         "this ledger says: something was taken from it without a transaction of its own, or a "
         "node is wrong. See openpool payouts reconcile."
     )
+    book.check_lease(lease)
     paymaster.halt(reason)
     return [reason]
 

@@ -8,7 +8,12 @@ from openpool_management.domain.payouts.chain import ChainTransaction
 from openpool_management.domain.payouts.payout import Event, Mark, Payout
 from openpool_management.services.payouts.finality import Finality
 from openpool_management.services.payouts.paymaster import Paymaster
-from openpool_management.services.ports.payouts import Conclusion, ForeignTransaction, Lease
+from openpool_management.services.ports.payouts import (
+    Conclusion,
+    ForeignTransaction,
+    Lease,
+    PayoutConflict,
+)
 
 
 def settle_foreign(
@@ -30,6 +35,7 @@ def settle_foreign(
         paymaster.sleep(paymaster.limits.foreign_delay_seconds)
         if not _used(paymaster, slot.nonce) or _any_receipt(paymaster, hashes):
             return payout
+        _expect_unmoved(paymaster, payout, hashes, lease)
         reason = (
             f"Nonce {slot.nonce} of {payout.intent.sender} was used by a transaction that this "
             "ledger did not make: the key is used elsewhere, or the ledger is older than the "
@@ -44,6 +50,15 @@ def settle_foreign(
     if used_by is None or used_by.hash in hashes:
         return payout
     return _supersede(paymaster, payout, slot.id, used_by, lease)
+
+
+def _expect_unmoved(paymaster: Paymaster, payout: Payout, hashes: list[str], lease: Lease) -> None:
+    """Raises PayoutConflict when the ledger has moved on: then the other one may be ours."""
+    # Who slept past its lease knows less than the ledger, and has no reason to pause payouts.
+    paymaster.book.check_lease(lease)
+    kept = paymaster.book.payout(payout.id)
+    if kept is None or kept.slot is None or kept.slot.hashes != hashes:
+        raise PayoutConflict(f"Payout {payout.id} has moved on: another process deals with it.")
 
 
 def _unused_again(paymaster: Paymaster, payout: Payout, slot_id: int, lease: Lease) -> Payout:

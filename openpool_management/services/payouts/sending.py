@@ -57,7 +57,7 @@ def begin(paymaster: Paymaster, payout: Payout, under_way_wei: int, lease: Lease
         return _reject(paymaster, payout, str(error), lease)
     _room_to_send(paymaster, payout, under_way_wei)
     nonce = paymaster.book.next_nonce(paymaster.sender)
-    _expect_nonce(paymaster, nonce)
+    _expect_nonce(paymaster, nonce, lease)
     paymaster.stop_for_pause()
     payout = paymaster.book.open_slot(payout, nonce, lease, paymaster.clock())
     return _sign(paymaster, payout, replace(transfer, nonce=nonce), Purpose.PAYOUT, lease)
@@ -223,7 +223,7 @@ def _room_to_send(paymaster: Paymaster, payout: Payout, under_way_wei: int) -> N
         )
 
 
-def _expect_nonce(paymaster: Paymaster, nonce: int) -> None:
+def _expect_nonce(paymaster: Paymaster, nonce: int, lease: Lease) -> None:
     """Raises PayoutsStopped unless every node expects this nonce next."""
     for node in paymaster.nodes:
         count = node.nonce(paymaster.sender)
@@ -234,6 +234,8 @@ def _expect_nonce(paymaster: Paymaster, nonce: int) -> None:
                 "they agree."
             )
         if count > nonce and node is paymaster.chain:
+            # Whoever took the lease over may have used the nonces.
+            paymaster.book.check_lease(lease)
             reason = (
                 f"{count - nonce} transactions of {paymaster.sender}, from nonce {nonce}, are not "
                 "in this ledger: the key is used elsewhere, or the ledger is older than the "

@@ -96,6 +96,7 @@ def test_two_at_once_take_over_from_the_dead(drill: Drill) -> None:
         Point("ask eth_getTransactionCount", 1),
         Point("ask eth_estimateGas", 1),
         Point("ask eth_estimateGas", 3),
+        Point("ask eth_getTransactionCount", 5),
         Point("told eth_getTransactionCount", 5),
         Point(f"ask {SEND}", 2),
         Point(f"told {SEND}", 2),
@@ -144,3 +145,21 @@ def test_many_at_once(drill: Drill, lease_seconds: int) -> None:
         ended = live_at_once(drill, [plan] * 4)
         assert set(ended) <= {0, LEASE_HELD}
         drill.finish()
+
+
+def test_who_slept_while_another_paid_more_for_gas_raises_no_alarm(drill: Drill) -> None:
+    process = start(drill.context, replace(drill.begin(), at=Point(f"ask {SEND}", 2), stop=True))
+    try:
+        assert process.pid
+        assert wait_stopped(process.pid, process)
+        drill.anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        drill.anvil.mine()
+        drill.finish()
+        os.kill(process.pid, signal.SIGCONT)
+        process.join(60)
+    finally:
+        kill(process)
+    rig = drill.later()
+    assert max(len(one.slots[0].attempts) for one in rig.payouts()) > 1
+    assert rig.paymaster().paused() is None
+    drill.finish()
