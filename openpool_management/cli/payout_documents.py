@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from openpool_management.cli.documents import time_text
+
 if TYPE_CHECKING:
     from openpool_management.domain.payouts.payout import Attempt, Event, Payout, Slot
     from openpool_management.services.payouts.run import RunReport
@@ -19,7 +21,7 @@ def payout_document(payout: "Payout") -> dict[str, Any]:
         "amount_wei": str(intent.amount_wei),
         "sender": intent.sender,
         "chain_id": intent.chain_id,
-        "created_at": intent.created_at.isoformat(),
+        "created_at": time_text(intent.created_at),
         "nonce": payout.slots[-1].nonce if payout.slots else None,
         "tx_hash": transaction_hash(payout),
         "detail": payout.detail,
@@ -99,9 +101,9 @@ def _attempt(attempt: "Attempt") -> dict[str, Any]:
         "gas": transfer.gas,
         "max_fee_wei": str(transfer.max_fee_wei),
         "max_priority_fee_wei": str(transfer.max_priority_fee_wei),
-        "persisted_at": attempt.persisted_at.isoformat(),
+        "persisted_at": time_text(attempt.persisted_at),
         "answers": [
-            {"at": send.at.isoformat(), "outcome": send.outcome.value, "detail": send.detail}
+            {"at": time_text(send.at), "outcome": send.outcome.value, "detail": send.detail}
             for send in attempt.sends
         ],
     }
@@ -109,7 +111,7 @@ def _attempt(attempt: "Attempt") -> dict[str, Any]:
 
 def _event(event: "Event") -> dict[str, Any]:
     return {
-        "at": event.at.isoformat(),
+        "at": time_text(event.at),
         "mark": event.mark.value,
         "tx_hash": event.tx_hash,
         "block_number": event.block_number,

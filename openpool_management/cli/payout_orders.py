@@ -7,10 +7,10 @@ import typer
 
 from openpool_management.cli.exit_codes import EXIT_CODES_HELP, ExitCode
 from openpool_management.cli.output import JsonFlag, print_json, say
+from openpool_management.cli.payout_arguments import open_desk, threshold_of, worker_of
 
 if TYPE_CHECKING:
     from openpool_management.domain.payouts.payout import Payout
-    from openpool_management.payout_desk import PayoutDesk
     from openpool_management.services.ports.payouts import Pause
 
 PayoutId = Annotated[str, typer.Argument(metavar="ID", help="As `openpool payouts list` shows it.")]
@@ -48,7 +48,7 @@ def approve(
     from openpool_management.services.decisions import stated_reason
     from openpool_management.services.payouts.plans import find_plan
 
-    desk = _desk()
+    desk = open_desk()
     saved = find_plan(desk.planning.saved_plans(), plan_hash)
     desk.planning.approve(saved.hash, stated_reason(reason), desk.clock())
     paid = len(saved.document["payments"])
@@ -65,7 +65,7 @@ def cancel(payout_id: PayoutId, reason: Reason, as_json: JsonFlag = False) -> No
     """Let a payout not be made; what was set aside is owed again when that is certain."""
     from openpool_management.services.payouts import orders
 
-    desk = _desk()
+    desk = open_desk()
     _show(orders.cancel(desk.book, payout_id, reason, desk.clock()), as_json)
 
 
@@ -73,7 +73,7 @@ def retry(payout_id: PayoutId, reason: Reason, as_json: JsonFlag = False) -> Non
     """Go on with a payout that is held or to be cancelled; let a refused worker be paid again."""
     from openpool_management.services.payouts import orders
 
-    desk = _desk()
+    desk = open_desk()
     _show(orders.retry(desk.book, payout_id, reason, desk.clock()), as_json)
 
 
@@ -81,7 +81,7 @@ def accept(payout_id: PayoutId, reason: Reason, as_json: JsonFlag = False) -> No
     """Take a held payout as paid by the transaction that used its nonce."""
     from openpool_management.services.payouts import orders
 
-    desk = _desk()
+    desk = open_desk()
     _show(orders.accept(desk.book, payout_id, reason, desk.clock()), as_json)
 
 
@@ -89,7 +89,7 @@ def pause(reason: Reason, as_json: JsonFlag = False) -> None:
     """Sign and send nothing from this moment on. Asks no node."""
     from openpool_management.services.payouts import orders
 
-    desk = _desk()
+    desk = open_desk()
     _show_pause(orders.pause(desk.book, reason, desk.clock()), as_json)
 
 
@@ -97,7 +97,7 @@ def resume(reason: Reason, as_json: JsonFlag = False) -> None:
     """Let payouts go on. What made the program pause makes it pause again if it is still so."""
     from openpool_management.services.payouts import orders
 
-    desk = _desk()
+    desk = open_desk()
     _show_pause(orders.resume(desk.book, reason, desk.clock()), as_json)
 
 
@@ -108,30 +108,29 @@ def threshold(
     as_json: JsonFlag = False,
 ) -> None:
     """Set a worker's own threshold, at or above the pool's."""
-    if wei != "default" and not wei.isdecimal():
-        raise typer.BadParameter(f"{wei} is no amount in wei: give digits, or default.")
-    address, desk = _address(worker), _desk()
-    own = None if wei == "default" else int(wei)
+    address, desk = worker_of(worker), open_desk()
+    own = threshold_of(wei, desk.policy.threshold_wei)
     desk.book.set_threshold(address, own, _stated(reason), desk.clock())
     shown = None if own is None else str(own)
     if as_json:
         print_json({"worker": address, "threshold_wei": shown})
     else:
-        say(f"The threshold of {address} is {'the pool’s' if shown is None else f'{shown} wei'}.")
+        say(f"The threshold of {address} is {shown + ' wei' if shown else 'as for all'}.")
 
 
 def block(worker: Address, reason: Reason, as_json: JsonFlag = False) -> None:
     """Pay a worker no more, until unblocked. What they are owed stays owed."""
-    address, desk = _address(worker), _desk()
-    desk.book.set_block(address, f"Blocked by the operator: {_stated(reason)}", desk.clock())
+    address, desk = worker_of(worker), open_desk()
+    why = f"Blocked by the operator: {_stated(reason)}"
+    desk.book.set_block(address, True, why, desk.clock())
     _show_block(address, True, as_json)
 
 
 def unblock(worker: Address, reason: Reason, as_json: JsonFlag = False) -> None:
     """Let a worker be paid again."""
-    address, desk = _address(worker), _desk()
-    _stated(reason)
-    desk.book.set_block(address, "", desk.clock())
+    address, desk = worker_of(worker), open_desk()
+    why = f"Paid again by the operator: {_stated(reason)}"
+    desk.book.set_block(address, False, why, desk.clock())
     _show_block(address, False, as_json)
 
 
@@ -146,8 +145,7 @@ def open_wallet(
     """Let the ledger's account of a wallet begin that has sent transactions before."""
     from openpool_management.services.payouts import orders
 
-    _stated(reason)
-    opening = orders.open_at(_desk().looking(), nonce)
+    opening = orders.open_at(open_desk().looking(), nonce, _stated(reason))
     document = {
         "wallet": opening.sender,
         "nonce": opening.nonce,
@@ -174,7 +172,7 @@ def reconcile(
     """Hold the wallet's history on the chain against the ledger, and list every difference."""
     from openpool_management.services.payouts import reconcile as history
 
-    paymaster = _desk().looking()
+    paymaster = open_desk().looking()
     found = (
         history.accept_missing(paymaster, reason) if accept_all else history.reconcile(paymaster)
     )
@@ -201,7 +199,7 @@ def rebuild(reason: Reason, as_json: JsonFlag = False) -> None:
     """Restore payouts from the chain into a ledger that is older than it. Sends nothing."""
     from openpool_management.services.payouts import reconcile as history
 
-    desk = _desk()
+    desk = open_desk()
     workers = {one.worker for one in desk.planning.standings()}
     restored = history.rebuild(desk.looking(), workers, reason)
     if as_json:
@@ -212,27 +210,10 @@ def rebuild(reason: Reason, as_json: JsonFlag = False) -> None:
     say("Payouts are paused: see openpool payouts reconcile, then openpool payouts resume.")
 
 
-def _desk() -> "PayoutDesk":
-    from openpool_management.payout_desk import PayoutDesk
-    from openpool_management.pool import Pool
-    from openpool_management.settings import load_settings
-
-    return PayoutDesk(Pool(load_settings()))
-
-
 def _stated(reason: str) -> str:
     from openpool_management.services.decisions import stated_reason
 
     return stated_reason(reason)
-
-
-def _address(text: str) -> str:
-    from openpool_management.domain.addresses import checksum_address
-
-    address = checksum_address(text)
-    if address is None:
-        raise typer.BadParameter(f"{text} is no Ethereum address, or its checksum is wrong.")
-    return address
 
 
 def _show(payout: "Payout", as_json: bool) -> None:
@@ -247,7 +228,10 @@ def _show(payout: "Payout", as_json: bool) -> None:
 
 def _show_pause(order: "Pause", as_json: bool) -> None:
     if as_json:
-        print_json({"paused": order.paused, "reason": order.reason, "at": order.at.isoformat()})
+        from openpool_management.cli.documents import time_text
+
+        at = time_text(order.at)
+        print_json({"paused": order.paused, "reason": order.reason, "at": at})
     else:
         say("Payouts are paused." if order.paused else "Payouts go on with the next run.")
 

@@ -14,7 +14,10 @@ import pytest
 from openpool_management.cli import main
 
 CHECKOUT = Path(__file__).parent.parent.parent
-OURS = ("OPENPOOL_", "S3_", "POOL_", "MAX_FILES_", "AWS_")
+OURS = (
+    *("OPENPOOL_", "S3_", "POOL_", "MAX_", "AWS_"),
+    *("ETH_", "CHAIN_ID", "GAS_LIMIT", "PAYMENT_THRESHOLD_WEI"),
+)
 
 
 @dataclass(frozen=True, slots=True)

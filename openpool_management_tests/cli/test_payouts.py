@@ -2,18 +2,29 @@
 
 import json
 import logging
+import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_account import Account
+from sqlalchemy import text
 
 from openpool_management.adapters.chain.rpc_chain import RpcChain
-from openpool_management_tests.cli.conftest import Command, Ran
+from openpool_management.cli import payouts
+from openpool_management.domain.payouts.payout import PayoutState
+from openpool_management.services.ports.payouts import LeaseHeld
+from openpool_management_tests.cli.conftest import Command, Ran, start_openpool
 from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
+from openpool_management_tests.servers.rpc_actions import Http
+from openpool_management_tests.servers.rpc_proxy import RpcProxy
 
 PASSWORD = "correct horse battery staple"
 WORKERS = [worker_address(number) for number in range(3)]
@@ -115,7 +126,10 @@ def test_orders_need_no_node(counter: Counter, anvil: AnvilServer) -> None:
     down: dict[str, Any] = {"ETH_RPC_ENDPOINT": DEAD_NODE}
     assert counter.json("pause", "--reason", "looking", **down)["paused"] is True
     assert "paused" in counter("run", code=1).stderr
-    assert counter.json("list", **down)["status"]["paused"] == "by the operator: looking"
+    status = counter.json("list", **down)["status"]
+    assert (status["paused"], status["paused_by"], status["open"]) == (True, "operator", 3)
+    assert status["pause_reason"] == "looking" and status["in_payout_wei"] == str(9 * 10**17)
+    assert "by the operator: looking" in counter("list", **down).stdout
     assert counter.json("cancel", second, "--reason", "wrong", **down)["state"] == "voided"
     counter("cancel", second, "--reason", "again", code=2, **down)
     assert counter.json("cancel", first, "--reason", "wrong", **down)["state"] == "sent"
@@ -144,6 +158,98 @@ def test_a_run_that_waits_for_approval(counter: Counter) -> None:
     assert len(counter.rig.payouts()) == 3 and paid == {3 * 10**17}, "the plan that was approved"
 
 
+def test_a_plan_saved_before_payouts_are_live(counter: Counter) -> None:
+    off: dict[str, Any] = {"OPENPOOL_PAYOUTS": "off", "OPENPOOL_PAYOUT_APPROVAL_WEI": 10**17}
+    counter("plan", **off)
+    assert counter.rig.planner.planning.saved_plans() == []
+    assert "It needs approval" in counter("plan", "--save", **off).stdout
+    [saved] = counter.rig.planner.planning.saved_plans()
+    told = counter("plan", **off).stdout
+    assert f"Waits for approval: {saved.hash[:12]}, 0.9 of {saved.run_key}." in told
+    told = counter("approve", saved.hash, "--reason", "seen", **off).stdout
+    assert "pays 0.9 ETH to 3 workers" in told
+    assert "Waits" not in counter("plan", **off).stdout
+    counter("run", OPENPOOL_PAYOUT_APPROVAL_WEI=10**17)
+    assert len(counter.rig.payouts()) == 3
+
+
+def test_a_run_waits_until_all_is_final(
+    counter: Counter, anvil: AnvilServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payouts, "WAIT_SECONDS", 0.05)
+    book, sender = counter.rig.book, counter.rig.sender
+
+    def another_process() -> None:
+        while counter.rig.states() != [PayoutState.SEEN] * 3:
+            time.sleep(0.05)
+        while True:
+            with suppress(LeaseHeld):
+                lease = book.acquire(sender, "another", datetime.now(UTC), 60)
+                break
+        time.sleep(0.5)
+        book.release(lease, datetime.now(UTC))
+        anvil.finalize()
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(another_process)
+        ran = counter.json("run", "--wait")
+        other.result()
+    assert {one["state"] for one in ran["payouts"]} == {"settled"} and ran["problems"] == []
+
+
+def test_a_run_that_is_interrupted_while_it_waits(counter: Counter, tmp_path: Path) -> None:
+    process = start_openpool(
+        "payouts", "run", "--wait", "--json", home=tmp_path / "home", **counter.options
+    )
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    assert "3 payouts wait for finality" in said
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    counter.printed += [said, stdout, stderr]
+    assert process.returncode == 130
+    assert {one["state"] for one in json.loads(stdout)["payouts"]} == {"seen"}
+    assert {one["state"] for one in counter.json("run")["payouts"]} == {"seen"}
+
+
+def test_a_node_that_goes_down_while_a_run_waits(
+    counter: Counter, rpc_proxy: RpcProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payouts, "WAIT_SECONDS", 0)
+    seen = [PayoutState.SEEN] * 3
+    refused = Http(403, b"no such key")
+    rpc_proxy.on("eth_chainId", refused, when=lambda _: counter.rig.states() == seen)
+    ran = counter.json("run", "--wait", code=1, ETH_RPC_ENDPOINT=rpc_proxy.url)
+    assert {one["state"] for one in ran["payouts"]} == {"seen"}
+    [problem] = ran["problems"]
+    assert "403" in problem
+
+
+@pytest.mark.parametrize("choice", ["accept", "retry"])
+def test_a_held_payout(counter: Counter, anvil: AnvilServer, choice: str) -> None:
+    anvil.rpc("evm_setAutomine", False)
+    counter.rig.pay(f"{counter.rig.now:%Y-%m-%d}")
+    anvil.rpc("anvil_dropAllTransactions")
+    anvil.rpc("evm_setAutomine", True)
+    first = counter.rig.payouts()[0]
+    intent, key = first.intent, counter.rig.key
+    anvil.send(anvil.transfer(key, intent.to_address, intent.amount_wei, max_fee_wei=10**10))
+    anvil.finalize()
+    assert [one["state"] for one in counter.json("settle", code=1)["payouts"]] == ["held"]
+    assert "openpool payouts accept" in counter("show", first.id).stdout
+    counter("cancel", first.id, "--reason", "no", code=2)
+    state = {"accept": "settled", "retry": "reserved"}[choice]
+    assert counter.json(choice, first.id, "--reason", "looked at it")["state"] == state
+    assert "looked at it" in counter("show", first.id).stdout
+    counter("resume", "--reason", "decided")
+    counter("run")
+    anvil.finalize()
+    counter("settle")
+    assert "no payouts" in counter("list", "--open").stdout
+    wei = {"accept": 3 * 10**17, "retry": 6 * 10**17}[choice]
+    assert anvil.balance_wei(intent.worker) == wei
+
+
 def test_workers_thresholds_and_blocks(counter: Counter) -> None:
     counter("threshold", WORKERS[0], str(10**18), "--reason", "asked for it")
     counter("block", WORKERS[1], "--reason", "left the pool")
@@ -156,7 +262,13 @@ def test_workers_thresholds_and_blocks(counter: Counter) -> None:
     counter("threshold", WORKERS[0], "default", "--reason", "changed their mind")
     counter("unblock", WORKERS[1], "--reason", "is back")
     assert len(counter.json("plan")["payments"]) == 3
+    with counter.rig.scratch.engine.connect() as connection:
+        reasons = connection.scalars(text("SELECT reason FROM payout_block ORDER BY id")).all()
+    assert [reason.split(": ")[1] for reason in reasons] == ["left the pool", "is back"]
     counter("threshold", WORKERS[0], "1.5", "--reason", "no", code=2)
+    assert (
+        "below the pool's" in counter("threshold", WORKERS[0], "5", "--reason", "no", code=2).stderr
+    )
     counter("block", "0x12", "--reason", "no", code=2)
     counter("plan", "--period", "yesterday", code=2)
 

@@ -1,5 +1,6 @@
 """What an operator may order: cancel, retry, accept, open a wallet, pause, resume."""
 
+import json
 from datetime import datetime
 
 from openpool_management.domain.payouts import entries
@@ -46,7 +47,8 @@ def retry(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payou
     reason = stated_reason(reason)
     payout = find_payout(book, payout_id)
     if payout.state is PayoutState.VOIDED:
-        book.set_block(payout.intent.worker, "", now)
+        why = f"Paid again by the operator: {reason}"
+        book.set_block(payout.intent.worker, False, why, now)
         return payout
     if payout.state is not PayoutState.HELD and not payout.cancelling:
         raise DecisionRefused(
@@ -99,10 +101,11 @@ def resume(book: PayoutBook, reason: str, now: datetime) -> Pause:
     return order
 
 
-def open_at(paymaster: Paymaster, nonce: int | None) -> Opening:
+def open_at(paymaster: Paymaster, nonce: int | None, reason: str = "") -> Opening:
     """Let the ledger's account of a used wallet begin: now, or before the transaction of a nonce.
 
-    Raises DecisionRefused when it has begun, or when no final transaction has that nonce.
+    A reason is kept in a message to the operator. Raises DecisionRefused when it has begun, or when
+    no final transaction has that nonce.
     """
     book, sender = paymaster.book, paymaster.sender
     check_nodes(paymaster)
@@ -124,7 +127,11 @@ def open_at(paymaster: Paymaster, nonce: int | None) -> Opening:
         opening = Opening(sender, paymaster.chain_id, nonce, balance_wei, block)
     lease = paymaster.acquire()
     try:
-        book.open_wallet(opening, lease, paymaster.clock())
+        now = paymaster.clock()
+        book.open_wallet(opening, lease, now)
+        if reason:
+            document = {"wallet": sender, "nonce": opening.nonce, "reason": reason}
+            book.tell(f"opened:{sender}", "A used wallet pays", json.dumps(document), now)
     finally:
         book.release(lease, paymaster.clock())
     return opening

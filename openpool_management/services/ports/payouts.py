@@ -206,8 +206,8 @@ class PayoutBook(Protocol):
         """Pause or resume."""
         ...
 
-    def set_block(self, worker: str, reason: str, at: datetime) -> None:
-        """Pay a worker no more, for a reason; an empty one lifts it."""
+    def set_block(self, worker: str, blocked: bool, reason: str, at: datetime) -> None:
+        """Pay a worker no more, or again, for a reason."""
         ...
 
     def set_threshold(

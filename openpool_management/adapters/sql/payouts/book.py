@@ -199,7 +199,8 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
             last = conclusion.events[-1]
             post_once(connection, [(entry, last.at) for entry in conclusion.entries])
             if conclusion.blocked:
-                self._write_block(connection, payout.intent.worker, conclusion.blocked, last.at)
+                worker = payout.intent.worker
+                self._write_block(connection, worker, True, conclusion.blocked, last.at)
             if conclusion.subject:
                 key = f"payout:{payout.id}:{last.mark}:{rows[-1]['seq']}"
                 self._tell_of(connection, key, conclusion.subject, payout, last)

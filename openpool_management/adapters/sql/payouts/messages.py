@@ -41,10 +41,10 @@ class SqlMessages(ABC):
                 )
             )
 
-    def set_block(self, worker: str, reason: str, at: datetime) -> None:
+    def set_block(self, worker: str, blocked: bool, reason: str, at: datetime) -> None:
         """See the port."""
         with self._writing() as connection:
-            self._write_block(connection, worker, reason, at)
+            self._write_block(connection, worker, blocked, reason, at)
 
     def set_threshold(
         self, worker: str, threshold_wei: int | None, reason: str, at: datetime
@@ -84,10 +84,12 @@ class SqlMessages(ABC):
                 )
 
     @staticmethod
-    def _write_block(connection: Connection, worker: str, reason: str, at: datetime) -> None:
+    def _write_block(
+        connection: Connection, worker: str, blocked: bool, reason: str, at: datetime
+    ) -> None:
         connection.execute(
             insert(tables.payout_block).values(
-                worker=worker, blocked=int(bool(reason)), reason=reason, set_at=at
+                worker=worker, blocked=int(blocked), reason=reason, set_at=at
             )
         )
 
