@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import text
 from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.cli import payouts
 from openpool_management.domain.payouts.payout import PayoutState
+from openpool_management.services.payouts.drive import drive
 from openpool_management.services.ports.payouts import LeaseHeld
 from openpool_management_tests.cli.conftest import Command, Ran, start_openpool
 from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
@@ -177,18 +178,19 @@ def test_a_run_waits_until_all_is_final(
     counter: Counter, anvil: AnvilServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payouts, "WAIT_SECONDS", 0.05)
-    book, sender = counter.rig.book, counter.rig.sender
+    looking = counter.rig.paymaster(signing=False)
+    other_desk = replace(looking, clock=lambda: datetime.now(UTC), owner="another")
 
     def another_process() -> None:
         while counter.rig.states() != [PayoutState.SEEN] * 3:
             time.sleep(0.05)
         while True:
             with suppress(LeaseHeld):
-                lease = book.acquire(sender, "another", datetime.now(UTC), 60)
+                other_desk.acquire()
                 break
         time.sleep(0.5)
-        book.release(lease, datetime.now(UTC))
         anvil.finalize()
+        drive(other_desk, send=False)
 
     with ThreadPoolExecutor() as pool:
         other = pool.submit(another_process)
