@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -140,6 +141,13 @@ def wait_stopped(pid: int, process: ForkServerProcess) -> bool:
 
 def kill(process: ForkServerProcess) -> None:
     """End a process as kill -9 does, unless it has ended."""
-    if process.exitcode is None and process.pid:
-        os.kill(process.pid, signal.SIGKILL)
+    tell(process, signal.SIGKILL)
     process.join(60)
+
+
+def tell(process: ForkServerProcess, what: int) -> None:
+    """Send a signal to a process, unless it has ended."""
+    if process.exitcode is None and process.pid:
+        # It may end in between.
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, what)

@@ -1,6 +1,5 @@
 """kill -9 at random times, with reorganizations, sleepers and others at work in between."""
 
-import os
 import signal
 import time
 from random import Random
@@ -8,7 +7,11 @@ from random import Random
 import pytest
 
 from openpool_management_tests.faults.payout_crashes.drill import Drill
-from openpool_management_tests.faults.payout_crashes.pay_child import kill, start
+from openpool_management_tests.faults.payout_crashes.pay_child import (
+    kill,
+    start,
+    tell,
+)
 from openpool_management_tests.payout_rig import worker_address
 
 
@@ -21,10 +24,10 @@ def hard_day(drill: Drill, seed: int, lives: int, longest_seconds: float) -> Non
         processes = [start(drill.context, plan) for _ in range(random.choice([1, 1, 2, 3]))]
         time.sleep(random.random() * longest_seconds)
         sleeper = random.choice(processes)
-        if random.random() < 0.2 and sleeper.exitcode is None and sleeper.pid:
-            os.kill(sleeper.pid, signal.SIGSTOP)
+        if random.random() < 0.2:
+            tell(sleeper, signal.SIGSTOP)
             time.sleep(random.random() * 0.2)
-            os.kill(sleeper.pid, signal.SIGCONT)
+            tell(sleeper, signal.SIGCONT)
             time.sleep(random.random() * 0.2)
         for process in processes:
             kill(process)

@@ -141,7 +141,7 @@ def test_slept_anywhere(drill: Drill) -> None:
 @pytest.mark.parametrize("lease_seconds", [0, LEASE_SECONDS, LONG_SECONDS])
 def test_many_at_once(drill: Drill, lease_seconds: int) -> None:
     for _ in range(20):
-        plan = replace(drill.begin(), lease_seconds=lease_seconds)
+        plan = replace(drill.begin(), lease_seconds=lease_seconds, mine_url="")
         ended = live_at_once(drill, [plan] * 4)
         assert set(ended) <= {0, LEASE_HELD}
         drill.finish()
