@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 from sqlalchemy import delete, insert, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.keys.local import LocalSigner
@@ -154,6 +154,18 @@ def test_a_payout_ends_once(rig: PayoutRig) -> None:
     again = {"intent_id": payout.id, "seq": 2, "mark": "settled", "tx_hash": "", "at": DAY}
     with pytest.raises(DBAPIError), rig.scratch.engine.begin() as connection:
         connection.execute(insert(tables.payout_event).values(**again, block_hash="", detail=""))
+
+
+@pytest.mark.parametrize("changes", [{"turn": 7}, {"nonce": 7}])
+def test_a_nonce_and_a_turn_are_given_once(rig: PayoutRig, changes: dict[str, int]) -> None:
+    """The database itself refuses, whatever the code in front of it does."""
+    lease = reserved(rig)
+    first, second = rig.payouts()
+    rig.book.open_slot(first, 0, lease, DAY)
+    row = {"chain_id": CHAIN_ID, "sender": rig.sender, "nonce": 0, "turn": 1, "opened_at": DAY}
+    of = first.id if "nonce" in changes else second.id
+    with pytest.raises(IntegrityError), rig.scratch.engine.begin() as connection:
+        connection.execute(insert(tables.tx_slot).values(row | changes | {"intent_id": of}))
 
 
 @pytest.mark.parametrize("name", ["payout_intent", "tx_slot", "sender_lease", "payout_plan"])
