@@ -9,6 +9,7 @@ from datetime import datetime
 
 from openpool_management.domain.payouts import entries
 from openpool_management.domain.payouts.chain import SendOutcome, SendReply
+from openpool_management.domain.payouts.fees import TooExpensive, higher_price
 from openpool_management.domain.payouts.payout import (
     Attempt,
     Event,
@@ -113,9 +114,22 @@ def _with_attempt(paymaster: Paymaster, payout: Payout, lease: Lease) -> tuple[P
 def _must_bump(paymaster: Paymaster, last: Attempt) -> bool:
     if not last.sends:
         return False
-    if last.sends[-1].outcome in NEEDS_ANOTHER:
+    outcome = last.sends[-1].outcome
+    # At the cap they are sent as they are: what was in their place may be gone from the pool.
+    at_the_cap = outcome is SendOutcome.UNDERPRICED and _too_expensive(paymaster, last)
+    if outcome in NEEDS_ANOTHER and not at_the_cap:
         return True
     return paymaster.chain.latest().base_fee_wei > last.signed.transfer.max_fee_wei
+
+
+def _too_expensive(paymaster: Paymaster, last: Attempt) -> str:
+    """Why an attempt can't be offered at a higher price, empty where it can."""
+    base_fee_wei = paymaster.chain.latest().base_fee_wei
+    try:
+        higher_price(base_fee_wei, paymaster.gas, last.signed.transfer)
+    except TooExpensive as error:
+        return str(error)
+    return ""
 
 
 def _sign(
@@ -161,6 +175,8 @@ def _react(
     paymaster: Paymaster, payout: Payout, last: Attempt, reply: SendReply, lease: Lease
 ) -> Payout:
     """What a reply asks for before the next try. Raises PayoutsStopped when trying won't help."""
+    if reply.outcome is SendOutcome.UNDERPRICED and (why := _too_expensive(paymaster, last)):
+        raise PayoutsStopped(why)
     if reply.outcome is SendOutcome.REVERTED:
         return _to_cancel(paymaster, payout, f"{REFUSED}: {reply.detail}", lease)
     if reply.outcome is SendOutcome.INSUFFICIENT_FUNDS:
