@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 FAULTS = "openpool_management_tests/faults/payouts"
 BOOK = "openpool_management_tests/services/payouts/test_book.py"
+RUNS = "openpool_management_tests/services/payouts/test_runs.py"
+AMOUNTS = "openpool_management_tests/services/payouts/test_amounts.py"
+FINALITY = "openpool_management_tests/services/payouts/test_finality.py"
+FEES = "openpool_management_tests/domain/payouts/test_fees.py"
 SERVICES = "openpool_management/services/payouts"
 
 
@@ -38,7 +42,7 @@ MUTANTS = (
         f"{SERVICES}/finality.py",
         "node.finalized().number",
         "node.latest().number",
-        (f"{FAULTS}/test_reorgs.py",),
+        (FINALITY,),
     ),
     Mutant(
         "takes nonce too low for a failure",
@@ -64,7 +68,7 @@ MUTANTS = (
         "openpool_management/adapters/chain/json_rpc.py",
         "exception_retry_configuration=None,",
         "",
-        ("openpool_management_tests/adapters",),
+        ("openpool_management_tests/adapters/test_chain_faults.py",),
     ),
     Mutant(
         "drops the fence",
@@ -78,7 +82,7 @@ MUTANTS = (
         "openpool_management/adapters/sql/payouts/tables.py",
         "    return Column(name, Exact, nullable=False)",
         "    return Column(name, BigInteger, nullable=False)",
-        (f"{FAULTS}/test_nodes.py",),
+        (AMOUNTS,),
     ),
     Mutant(
         "does not look at the pause before sending",
@@ -92,7 +96,7 @@ MUTANTS = (
         f"{SERVICES}/finality.py",
         "return all(self._on(node, receipt) for node in self.paymaster.nodes)",
         "return self._on(self.paymaster.chain, receipt)",
-        (f"{FAULTS}/test_nodes.py",),
+        (FINALITY,),
     ),
     Mutant(
         "pays again what may be paid by hand",
@@ -115,5 +119,75 @@ MUTANTS = (
         "    if opening.nonce:\n",
         "    if False:\n",
         (f"{FAULTS}/test_foreign_nonces.py", f"{FAULTS}/test_restored_ledger.py"),
+    ),
+    Mutant(
+        "opens a nonce while another payout is unseen",
+        "openpool_management/adapters/sql/payouts/book.py",
+        "            if busy is not None:",
+        "            if False:",
+        (BOOK,),
+    ),
+    Mutant(
+        "sets aside more than is owed",
+        "openpool_management/adapters/sql/payouts/book.py",
+        "if not 0 < intent.amount_wei <= owed.get(intent.worker, 0):",
+        "if not 0 < intent.amount_wei:",
+        (AMOUNTS,),
+    ),
+    Mutant(
+        "takes a reverted transfer for a payment",
+        f"{SERVICES}/sightings.py",
+        "    if attempt.purpose is Purpose.PAYOUT and receipt.succeeded:",
+        "    if attempt.purpose is Purpose.PAYOUT:",
+        (RUNS,),
+    ),
+    Mutant(
+        "loses what a payout that is void had set aside",
+        f"{SERVICES}/sightings.py",
+        "        (gas, entries.voided(intent)),",
+        "        (gas,),",
+        (RUNS,),
+    ),
+    Mutant(
+        "takes any block for the one with the receipt",
+        f"{SERVICES}/finality.py",
+        "        if self._hash(node, receipt.block_number) != receipt.block_hash:",
+        "        if False:",
+        (FINALITY,),
+    ),
+    Mutant(
+        "gives back at once what is cancelled on its way",
+        f"{SERVICES}/orders.py",
+        "return void_unsent(book, payout, None, now) if payout.slot is None else payout",
+        "return void_unsent(book, payout, None, now)",
+        (RUNS,),
+    ),
+    Mutant(
+        "pays an approved plan whatever was learnt since",
+        f"{SERVICES}/run.py",
+        "        if today is not None:\n            still_right(plan, today)\n",
+        "",
+        (RUNS,),
+    ),
+    Mutant(
+        "forgets what a run has set aside before",
+        "openpool_management/domain/payouts/planning.py",
+        "policy.run_max_wei - funds.run_before_wei",
+        "policy.run_max_wei",
+        (RUNS,),
+    ),
+    Mutant(
+        "raises a price by less than a tenth",
+        "openpool_management/domain/payouts/fees.py",
+        "BUMP_PERCENT = 110",
+        "BUMP_PERCENT = 109",
+        (FEES,),
+    ),
+    Mutant(
+        "cuts gas to the limit instead of refusing it",
+        "openpool_management/domain/payouts/fees.py",
+        "    if gas > rules.limit:",
+        "    gas = min(gas, rules.limit)\n    if gas > rules.limit:",
+        (FEES,),
     ),
 )
