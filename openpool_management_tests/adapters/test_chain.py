@@ -122,12 +122,12 @@ def test_more_receipts_than_one_request_holds(
 def test_code_and_gas(anvil: AnvilServer, chain: Chain, sender: LocalAccount) -> None:
     to = fresh_address()
     assert chain.code(to) == b""
-    assert chain.estimate_gas(sender.address, to, ETH_WEI) == 21_000
+    assert chain.outlook(sender.address, to, ETH_WEI).gas() == 21_000
     anvil.refuse_payments(to)
     assert chain.code(to) == bytes.fromhex("5f5ffd")
     # A wallet that writes to its storage when it is paid.
     anvil.rpc("anvil_setCode", to, "0x345f5500")
-    assert chain.estimate_gas(sender.address, to, ETH_WEI) > 40_000
+    assert chain.outlook(sender.address, to, ETH_WEI).gas() > 40_000
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_recipient_that_can_not_be_paid(
     to = fresh_address()
     anvil.rpc("anvil_setCode", to, code)
     with pytest.raises(ExecutionReverted):
-        chain.estimate_gas(sender.address, to, 1)
+        chain.outlook(sender.address, to, 1).gas()
 
 
 def test_a_transfer_that_reverts_after_all(

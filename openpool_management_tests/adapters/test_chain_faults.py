@@ -109,7 +109,7 @@ def test_a_refusal_in_the_body_of_an_http_error_is_one(
     body = b'{"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "execution reverted"}}'
     rpc_proxy.on("eth_estimateGas", Http(400, body))
     with pytest.raises(ExecutionReverted, match="execution reverted") as caught:
-        chain.estimate_gas(ADDRESS, ADDRESS, 1)
+        chain.outlook(ADDRESS, ADDRESS, 1).gas()
     for error in chained(caught.value):
         assert SECRET not in f"{error!r} {error}"
 
@@ -128,7 +128,7 @@ def test_only_the_recipients_doing_is_a_revert(
 ) -> None:
     rpc_proxy.on("eth_estimateGas", Error(message))
     with pytest.raises(ChainUnavailable, match="refused eth_estimateGas"):
-        chain.estimate_gas(ADDRESS, ADDRESS, 1)
+        chain.outlook(ADDRESS, ADDRESS, 1).gas()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_only_the_recipients_doing_is_a_revert(
 def test_words_for_a_revert(rpc_proxy: RpcProxy, chain: RpcChain, message: str) -> None:
     rpc_proxy.on("eth_estimateGas", Error(message))
     with pytest.raises(ExecutionReverted, match=message):
-        chain.estimate_gas(ADDRESS, ADDRESS, 1)
+        chain.outlook(ADDRESS, ADDRESS, 1).gas()
 
 
 def test_nobody_at_the_port() -> None:
@@ -172,6 +172,34 @@ def test_receipts_of_a_node_without_batches(
     hashes = [anvil.send(anvil.transfer(sender, ADDRESS, 1)) for _ in range(3)]
     rpc_proxy.on(BATCH, refusal)
     assert [receipt.tx_hash for receipt in chain.receipts(hashes)] == hashes
+
+
+def test_an_outlook_is_one_request_where_the_node_lets_it(
+    rpc_proxy: RpcProxy, chain: RpcChain
+) -> None:
+    told = chain.outlook(ADDRESS, ADDRESS, 0)
+    assert (told.nonce, told.balance_wei, told.gas()) == (0, 0, 21_000)
+    assert told.base_fee_wei == chain.latest().base_fee_wei
+    assert rpc_proxy.requests == 2
+
+
+@pytest.mark.parametrize("fault", [Error("batches are not supported"), Http(413)], ids=repr)
+def test_an_outlook_of_a_node_without_batches(
+    rpc_proxy: RpcProxy, chain: RpcChain, fault: Action
+) -> None:
+    at_once = chain.outlook(ADDRESS, ADDRESS, 0)
+    rpc_proxy.on(BATCH, fault)
+    assert chain.outlook(ADDRESS, ADDRESS, 0) == at_once
+
+
+def test_a_refused_estimate_leaves_the_rest_of_an_outlook(
+    rpc_proxy: RpcProxy, chain: RpcChain
+) -> None:
+    rpc_proxy.on("eth_estimateGas", Error("insufficient funds for transfer"))
+    told = chain.outlook(ADDRESS, ADDRESS, 1)
+    assert (told.nonce, told.balance_wei) == (0, 0)
+    with pytest.raises(ChainUnavailable, match="refused eth_estimateGas"):
+        told.gas()
 
 
 def test_parts_of_a_batch_are_asked_again(

@@ -35,7 +35,7 @@ def test_what_is_no_number_is_nonsense(
     with pytest.raises(ChainUnavailable, match="nonsense"):
         chain.nonce(ADDRESS)
     with pytest.raises(ChainUnavailable, match="nonsense"):
-        chain.estimate_gas(ADDRESS, ADDRESS, 1)
+        chain.outlook(ADDRESS, ADDRESS, 1).gas()
 
 
 @pytest.mark.parametrize("result", [None, 1, "0x0", "00", "0xgg"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from openpool_management.domain.payouts.chain import Block, ChainTransaction, Receipt
 from openpool_management.domain.payouts.transactions import SignedTransfer
-from openpool_management.services.ports.chain import ExecutionReverted
+from openpool_management.services.ports.chain import ExecutionReverted, Outlook
 
 GAS = 21_000
 
@@ -88,11 +88,15 @@ class ChainView(ABC):
         """See the port."""
         return b"\xfd" if address in self.refusing else b""
 
-    def estimate_gas(self, sender: str, to: str, value_wei: int) -> int:
+    def outlook(self, sender: str, to: str, value_wei: int) -> Outlook:
         """See the port."""
-        if to in self.refusing:
-            raise ExecutionReverted("execution reverted")
-        return GAS
+        refused = to in self.refusing
+        return Outlook(
+            self.nonce(sender),
+            self.balance_wei(sender),
+            self.base_fee_wei,
+            ExecutionReverted("execution reverted") if refused else GAS,
+        )
 
     def priority_fee_wei(self) -> int:
         """See the port."""

@@ -62,6 +62,6 @@ def fail_to_read(name: str) -> None:
 
 
 _READS = frozenset(
-    {"chain_id", "latest", "finalized", "block", "nonce", "balance_wei", "code", "estimate_gas",
+    {"chain_id", "latest", "finalized", "block", "nonce", "balance_wei", "code", "outlook",
      "priority_fee_wei", "receipts", "transaction", "sent_in_block"}
 )  # fmt: skip

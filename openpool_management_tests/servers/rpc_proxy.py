@@ -24,13 +24,14 @@ class RpcProxy:
     """Passes JSON-RPC on to a node but for what rules choose. Use it as a context manager.
 
     The latest rule that was added is asked first. ``calls`` lists each call, the parts of a batch
-    one by one.
+    one by one; ``requests`` counts what came over the wire.
     """
 
     def __init__(self, node_url: str, *rules: Rule) -> None:
         """Listen on a free port of 127.0.0.1."""
         self.node_url = node_url
         self.calls: list[Call] = []
+        self.requests = 0
         self._rules = list(reversed(rules))
         self._always = list(self._rules)
         self._lock = Lock()
@@ -88,6 +89,7 @@ class RpcProxy:
         with self._lock:
             self._rules = list(self._always)
             self.calls.clear()
+            self.requests = 0
 
     def count(self, method: str) -> int:
         """How many calls of a method came."""
@@ -100,6 +102,7 @@ class RpcProxy:
         calls = [Call(part["method"], part.get("params", [])) for part in parts]
         with self._lock:
             self.calls.extend(calls)
+            self.requests += 1
         if isinstance(request, list):
             whole = Call(BATCH, [call.method for call in calls])
             action = self._choose(whole)

@@ -8,7 +8,7 @@ from openpool_management.adapters.sql.tickets import SqlTickets
 from openpool_management.domain.payouts.chain import Block, ChainTransaction, Receipt, SendReply
 from openpool_management.domain.streams import Stream
 from openpool_management.domain.tickets import NO_TRANSACTION, Redeemed, TicketState
-from openpool_management.services.ports.chain import ChainUnavailable
+from openpool_management.services.ports.chain import ChainUnavailable, Outlook
 from openpool_management.services.tickets import collect_tickets, redeemed_revenue
 from openpool_management_tests.ledgers import ScratchLedger
 from openpool_management_tests.log_objects import ALICE, BOB, Event, event
@@ -100,8 +100,8 @@ class ToldChain:
     def code(self, address: str) -> bytes:
         return b""
 
-    def estimate_gas(self, sender: str, to: str, value_wei: int) -> int:
-        return 21_000
+    def outlook(self, sender: str, to: str, value_wei: int) -> Outlook:
+        return Outlook(0, self.balances_wei.get(sender, 0), 10**7, 21_000)
 
     def priority_fee_wei(self) -> int:
         return 0

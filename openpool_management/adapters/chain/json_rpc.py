@@ -77,13 +77,13 @@ class JsonRpc:
         """
         return self._tried(lambda: _result(self._reader.make_request(RPCEndpoint(method), params)))
 
-    def read_each(self, method: str, params: Sequence[object]) -> list[Any]:
-        """The results of one-parameter calls, in one request. An RpcError stands for a refused one.
+    def read_all(self, calls: Sequence[tuple[str, tuple[object, ...]]]) -> list[Any]:
+        """The results of several calls, in one request. An RpcError stands for a refused one.
 
         Raises RpcError when the node refuses the request as a whole, and ChainUnavailable.
         """
-        calls = [(RPCEndpoint(method), (param,)) for param in params]
-        return self._tried(lambda: _results(self._reader.make_batch_request(calls), len(calls)))
+        batch = [(RPCEndpoint(method), params) for method, params in calls]
+        return self._tried(lambda: _results(self._reader.make_batch_request(batch), len(batch)))
 
     def write(self, method: str, *params: object) -> Any:
         """The result of a call that is made once. Raises RpcError and NoAnswer.

@@ -1,7 +1,8 @@
 """One node of an EIP-1559 chain, as payouts see it."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from eth_utils.crypto import keccak
 
@@ -22,10 +23,18 @@ from openpool_management.domain.payouts.chain import (
     SendReply,
 )
 from openpool_management.domain.payouts.send_replies import classify_send
-from openpool_management.services.ports.chain import ChainUnavailable, ExecutionReverted
+from openpool_management.services.ports.chain import (
+    ChainUnavailable,
+    ExecutionReverted,
+    Outlook,
+)
 
 BATCH_SIZE = 50
 REVERTED_CODE = 3
+NONCE = "eth_getTransactionCount"
+BALANCE = "eth_getBalance"
+BLOCK = "eth_getBlockByNumber"
+ESTIMATE = "eth_estimateGas"
 RECEIPT = "eth_getTransactionReceipt"
 # What recipients do to a transfer, in the words of geth, Nitro and anvil.
 _REVERTS = (
@@ -43,6 +52,7 @@ _REVERTS = (
 _SENDERS_FAULT = ("insufficient funds", "insufficient balance", "enough funds")
 
 T = TypeVar("T")
+RpcCall = tuple[str, tuple[object, ...]]
 
 
 class RpcChain:
@@ -78,13 +88,13 @@ class RpcChain:
 
     def latest(self) -> Block:
         """The newest block."""
-        return self._ask(answers.block, "eth_getBlockByNumber", "latest", False)
+        return self._ask(answers.block, BLOCK, "latest", False)
 
     def finalized(self) -> Block:
         """The newest block that can't be taken back. A node that can't tell is unavailable."""
         problem = "it knows no finalized block"
         try:
-            answer = self._rpc.read("eth_getBlockByNumber", "finalized", False)
+            answer = self._rpc.read(BLOCK, "finalized", False)
         except RpcError as error:
             answer, problem = None, f"{problem}: {error}"
         if answer is None:
@@ -92,40 +102,43 @@ class RpcChain:
                 f"The node {self.name} can't tell what is final: {problem}. "
                 "Name a node in ETH_RPC_ENDPOINT that supports the tag finalized."
             )
-        return self._read(answers.block, answer, "eth_getBlockByNumber")
+        return self._read(answers.block, answer, BLOCK)
 
     def block(self, number: int) -> Block | None:
         """A block by its number, None where the chain has none."""
-        found = self._ask(_or_none(answers.block), "eth_getBlockByNumber", hex(number), False)
+        found = self._ask(_or_none(answers.block), BLOCK, hex(number), False)
         if found is not None and found.number != number:
-            raise self._nonsense("eth_getBlockByNumber", f"the block's number is not {number}")
+            raise self._nonsense(BLOCK, f"the block's number is not {number}")
         return found
 
     def nonce(self, address: str, block: int | None = None) -> int:
         """Number of transactions an address has sent, at a block or at the newest."""
-        return self._ask(answers.quantity, "eth_getTransactionCount", address, _tag(block))
+        return self._ask(answers.quantity, NONCE, address, _tag(block))
 
     def balance_wei(self, address: str, block: int | None = None) -> int:
         """What an address holds, at a block or at the newest."""
-        return self._ask(answers.quantity, "eth_getBalance", address, _tag(block))
+        return self._ask(answers.quantity, BALANCE, address, _tag(block))
 
     def code(self, address: str) -> bytes:
         """The code at an address, empty for none."""
         return self._ask(answers.data, "eth_getCode", address, "latest")
 
-    def estimate_gas(self, sender: str, to: str, value_wei: int) -> int:
-        """Gas that a transfer takes, L1's part included.
-
-        Raises ExecutionReverted when the recipient refuses it.
-        """
+    def outlook(self, sender: str, to: str, value_wei: int) -> Outlook:
+        """All that pricing and placing a transfer takes, in one request where the node lets it."""
         transfer = {"from": sender, "to": to, "value": hex(value_wei)}
-        try:
-            answer = self._rpc.read("eth_estimateGas", transfer)
-        except RpcError as error:
-            if _is_revert(error):
-                raise ExecutionReverted(str(error)) from None
-            raise self._refused("eth_estimateGas", error) from None
-        return self._read(answers.quantity, answer, "eth_estimateGas")
+        calls: list[RpcCall] = [
+            (NONCE, (sender, "latest")),
+            (BALANCE, (sender, "latest")),
+            (BLOCK, ("latest", False)),
+            (ESTIMATE, (transfer,)),
+        ]
+        nonce, balance, block, gas = self._answers(calls)
+        return Outlook(
+            nonce=self._told(answers.quantity, nonce, NONCE),
+            balance_wei=self._told(answers.quantity, balance, BALANCE),
+            base_fee_wei=self._told(answers.block, block, BLOCK).base_fee_wei,
+            gas_told=self._gas(gas),
+        )
 
     def priority_fee_wei(self) -> int:
         """The tip that the node suggests."""
@@ -135,7 +148,12 @@ class RpcChain:
         """Receipts of those transactions that a block of the node's chain holds."""
         found: list[Receipt | None] = []
         for start in range(0, len(hashes), BATCH_SIZE):
-            found += self._receipts(hashes[start : start + BATCH_SIZE])
+            some = hashes[start : start + BATCH_SIZE]
+            told = self._answers([(RECEIPT, (tx_hash,)) for tx_hash in some])
+            found += [
+                self._told(_receipt_of(tx_hash), answer, RECEIPT)
+                for tx_hash, answer in zip(some, told, strict=True)
+            ]
         return [receipt for receipt in found if receipt is not None]
 
     def transaction(self, tx_hash: str) -> ChainTransaction | None:
@@ -149,7 +167,7 @@ class RpcChain:
         """Transactions of a sender in a block, in the order of their nonces."""
         return self._ask(
             lambda answer: answers.sent_by(answer, sender),
-            "eth_getBlockByNumber",
+            BLOCK,
             hex(number),
             True,
         )
@@ -168,31 +186,41 @@ class RpcChain:
             return SendReply(SendOutcome.UNKNOWN, str(error) if known else type(error).__name__)
         return SendReply(SendOutcome.UNKNOWN, "the node answered with the hash of other bytes")
 
-    def _receipts(self, hashes: Sequence[str]) -> list[Receipt | None]:
-        if len(hashes) == 1:
-            return [self._receipt(hashes[0])]
-        try:
-            found = self._rpc.read_each(RECEIPT, hashes)
-        except RpcError:
+    def _ask(self, read: Callable[[object], T], method: str, *params: object) -> T:
+        return self._told(read, self._answer(method, params), method)
+
+    def _answers(self, calls: Sequence[RpcCall]) -> list[Any]:
+        """What the node says to several calls, an RpcError for what it refuses."""
+        refused = [RpcError("asked one by one", None)] * len(calls)
+        found: list[Any] = refused
+        if len(calls) > 1:
             # Not every node takes several requests in one.
-            return [self._receipt(tx_hash) for tx_hash in hashes]
+            with suppress(RpcError):
+                found = self._rpc.read_all(calls)
         return [
             # A gateway may refuse some requests of a batch for being too many.
-            self._receipt(tx_hash)
-            if isinstance(answer, RpcError)
-            else self._read(_receipt_of(tx_hash), answer, RECEIPT)
-            for tx_hash, answer in zip(hashes, found, strict=True)
+            self._answer(method, params) if isinstance(answer, RpcError) else answer
+            for (method, params), answer in zip(calls, found, strict=True)
         ]
 
-    def _receipt(self, tx_hash: str) -> Receipt | None:
-        return self._ask(_receipt_of(tx_hash), RECEIPT, tx_hash)
-
-    def _ask(self, read: Callable[[object], T], method: str, *params: object) -> T:
+    def _answer(self, method: str, params: tuple[object, ...]) -> Any:
         try:
-            answer = self._rpc.read(method, *params)
+            return self._rpc.read(method, *params)
         except RpcError as error:
-            raise self._refused(method, error) from None
+            return error
+
+    def _told(self, read: Callable[[object], T], answer: object, method: str) -> T:
+        if isinstance(answer, RpcError):
+            raise self._refused(method, answer)
         return self._read(read, answer, method)
+
+    def _gas(self, answer: object) -> int | ExecutionReverted | ChainUnavailable:
+        """An estimate, or why there is none."""
+        if not isinstance(answer, RpcError):
+            return self._read(answers.quantity, answer, ESTIMATE)
+        if _is_revert(answer):
+            return ExecutionReverted(str(answer))
+        return self._refused(ESTIMATE, answer)
 
     def _read(self, read: Callable[[object], T], answer: object, method: str) -> T:
         try:

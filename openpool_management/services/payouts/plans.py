@@ -173,13 +173,13 @@ def _ask_for_approval(paymaster: Paymaster, plan: Plan, now: datetime) -> None:
 
 def _wallet(paymaster: Paymaster) -> tuple[int, int]:
     """(balance, gas of a plain payout) of the wallet at the moment, in wei."""
-    chain, sender, rules = paymaster.chain, paymaster.sender, paymaster.gas
+    sender, rules = paymaster.sender, paymaster.gas
+    outlook = paymaster.chain.outlook(sender, sender, 0)
     try:
-        price_wei = first_price(chain.latest().base_fee_wei, rules)[0]
+        price_wei = first_price(outlook.base_fee_wei, rules)[0]
     except TooExpensive:
         price_wei = rules.max_price_wei
-    gas = chain.estimate_gas(sender, sender, 0) * GAS_MARGIN_PERCENT // 100
-    return chain.balance_wei(sender), gas * price_wei
+    return outlook.balance_wei, outlook.gas() * GAS_MARGIN_PERCENT // 100 * price_wei
 
 
 def _unpaid_since(earned: datetime | None, paid: datetime | None) -> datetime | None:

@@ -1,7 +1,10 @@
 """The transfer that a payout takes at the moment: gas, price, and whether it can be sent."""
 
+from dataclasses import dataclass
+
 from openpool_management.domain.payouts.chain import SendOutcome
 from openpool_management.domain.payouts.fees import (
+    GasRules,
     TooExpensive,
     TooMuchGas,
     first_price,
@@ -32,13 +35,21 @@ class RecipientRefuses(Exception):
     """A payout can't be sent because of its recipient. The sentence begins with REFUSED."""
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A transfer at the price of the moment. next_nonce is what the first node takes next."""
+
+    transfer: Transfer
+    next_nonce: int
+
+
 def quote(
     paymaster: Paymaster,
     intent: Intent,
     nonce: int,
     purpose: Purpose = Purpose.PAYOUT,
     before: Attempt | None = None,
-) -> Transfer:
+) -> Quote:
     """The transfer for a purpose, priced to take the place of an attempt before it.
 
     Raises RecipientRefuses; and PayoutsStopped while gas is dearer than the options allow, or the
@@ -49,12 +60,11 @@ def quote(
     )
     # The reserve is there to unblock a nonce that is in use already.
     reserve_wei = paymaster.limits.reserve_wei if before is None and value_wei else 0
-    balance_wei = paymaster.chain.balance_wei(intent.sender)
+    outlook = paymaster.chain.outlook(intent.sender, to_address, value_wei)
     # Nodes refuse to estimate what the wallet can't pay.
-    _afford(intent.sender, balance_wei, value_wei + reserve_wei)
+    _afford(intent.sender, outlook.balance_wei, value_wei + reserve_wei)
     try:
-        estimate = paymaster.chain.estimate_gas(intent.sender, to_address, value_wei)
-        gas = gas_limit(estimate, paymaster.gas)
+        gas = gas_limit(outlook.gas(), paymaster.gas)
     except (ExecutionReverted, TooMuchGas) as error:
         if purpose is Purpose.CANCEL:
             raise PayoutsStopped(
@@ -62,12 +72,12 @@ def quote(
                 "another node."
             ) from error
         raise RecipientRefuses(f"{REFUSED}: {error}") from error
-    max_fee_wei, priority_wei = _price(paymaster, before)
+    max_fee_wei, priority_wei = _price(paymaster.gas, outlook.base_fee_wei, before)
     transfer = Transfer(
         paymaster.chain_id, nonce, to_address, value_wei, gas, max_fee_wei, priority_wei
     )
-    _afford(intent.sender, balance_wei, transfer.most_wei + reserve_wei)
-    return transfer
+    _afford(intent.sender, outlook.balance_wei, transfer.most_wei + reserve_wei)
+    return Quote(transfer, outlook.nonce)
 
 
 def _afford(sender: str, balance_wei: int, needed_wei: int) -> None:
@@ -78,9 +88,7 @@ def _afford(sender: str, balance_wei: int, needed_wei: int) -> None:
         )
 
 
-def _price(paymaster: Paymaster, before: Attempt | None) -> tuple[int, int]:
-    base_fee_wei = paymaster.chain.latest().base_fee_wei
-    rules = paymaster.gas
+def _price(rules: GasRules, base_fee_wei: int, before: Attempt | None) -> tuple[int, int]:
     try:
         if before is None:
             return first_price(base_fee_wei, rules)

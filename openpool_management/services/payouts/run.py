@@ -118,6 +118,6 @@ def rehearse(planner: Planner, paymaster: Paymaster | None, plan: Plan) -> RunRe
 
 def _try(paymaster: Paymaster, payment: Payment, intent: Intent, nonce: int) -> TriedPayment:
     try:
-        return TriedPayment(payment, quote(paymaster, intent, nonce))
+        return TriedPayment(payment, quote(paymaster, intent, nonce).transfer)
     except RecipientRefuses as refusal:
         return TriedPayment(payment, None, str(refusal))

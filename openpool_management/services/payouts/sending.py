@@ -4,7 +4,6 @@ Whatever happens after the bytes are durable, the next step is decided by what t
 node's reply only hints at what to try.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from openpool_management.domain.payouts import entries
@@ -52,16 +51,16 @@ def begin(paymaster: Paymaster, payout: Payout, under_way_wei: int, lease: Lease
     under_way_wei is what was sent and is not final. Raises PayoutsStopped, before a nonce is given,
     when anything speaks against sending.
     """
+    nonce = paymaster.book.next_nonce(paymaster.sender)
     try:
-        transfer = quote(paymaster, payout.intent, nonce=0)
+        quoted = quote(paymaster, payout.intent, nonce)
     except RecipientRefuses as error:
         return _reject(paymaster, payout, str(error), lease)
     _room_to_send(paymaster, payout, under_way_wei)
-    nonce = paymaster.book.next_nonce(paymaster.sender)
-    _expect_nonce(paymaster, nonce, lease)
+    _expect_nonce(paymaster, nonce, quoted.next_nonce, lease)
     paymaster.stop_for_pause()
     payout = paymaster.book.open_slot(payout, nonce, lease, paymaster.clock())
-    return _sign(paymaster, payout, replace(transfer, nonce=nonce), Purpose.PAYOUT, lease)
+    return _sign(paymaster, payout, quoted.transfer, Purpose.PAYOUT, lease)
 
 
 def push(paymaster: Paymaster, payout: Payout, finality: Finality, lease: Lease) -> Payout:
@@ -99,7 +98,7 @@ def _with_attempt(paymaster: Paymaster, payout: Payout, lease: Lease) -> tuple[P
     if last is not None and last.purpose is purpose and not _must_bump(paymaster, last):
         return payout, last
     try:
-        transfer = quote(paymaster, payout.intent, slot.nonce, purpose, last)
+        transfer = quote(paymaster, payout.intent, slot.nonce, purpose, last).transfer
     except RecipientRefuses as error:
         payout = _to_cancel(paymaster, payout, str(error), lease)
         return _with_attempt(paymaster, payout, lease)
@@ -239,10 +238,10 @@ def _room_to_send(paymaster: Paymaster, payout: Payout, under_way_wei: int) -> N
         )
 
 
-def _expect_nonce(paymaster: Paymaster, nonce: int, lease: Lease) -> None:
-    """Raises PayoutsStopped unless every node expects this nonce next."""
+def _expect_nonce(paymaster: Paymaster, nonce: int, told: int, lease: Lease) -> None:
+    """Raises PayoutsStopped unless every node expects this nonce next. The first one told its."""
     for node in paymaster.nodes:
-        count = node.nonce(paymaster.sender)
+        count = told if node is paymaster.chain else node.nonce(paymaster.sender)
         if count < nonce:
             raise PayoutsStopped(
                 f"{node.name} has seen {count} transactions of {paymaster.sender}, the ledger "

@@ -1,6 +1,7 @@
 """A chain and a key, as payouts need them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from openpool_management.domain.payouts.chain import Block, ChainTransaction, Receipt, SendReply
@@ -13,6 +14,26 @@ class ChainUnavailable(OSError):
 
 class ExecutionReverted(Exception):
     """A transfer would revert at its recipient; the text is the node's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a node says, at one moment, of a transfer that is not signed yet.
+
+    nonce is what the sender uses next, balance_wei what it holds. gas_told is the estimate, L1's
+    part included, or why there is none.
+    """
+
+    nonce: int
+    balance_wei: int
+    base_fee_wei: int
+    gas_told: int | ExecutionReverted | ChainUnavailable
+
+    def gas(self) -> int:
+        """Gas that the transfer takes. Raises what stood in the way of an estimate."""
+        if isinstance(self.gas_told, Exception):
+            raise self.gas_told
+        return self.gas_told
 
 
 class Chain(Protocol):
@@ -54,11 +75,8 @@ class Chain(Protocol):
         """The code at an address, empty for none."""
         ...
 
-    def estimate_gas(self, sender: str, to: str, value_wei: int) -> int:
-        """Gas that a transfer takes, L1's part included.
-
-        Raises ExecutionReverted when the recipient refuses it.
-        """
+    def outlook(self, sender: str, to: str, value_wei: int) -> Outlook:
+        """All that pricing and placing a transfer takes, in one request where the node lets it."""
         ...
 
     def priority_fee_wei(self) -> int:
