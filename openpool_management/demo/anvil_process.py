@@ -22,6 +22,9 @@ BASE_FEE_WEI = 20_000_000
 SLOTS_IN_AN_EPOCH = 4
 """anvil finalizes what lies two epochs behind: eight blocks."""
 
+KEPT_STATES = 100_000
+"""Blocks whose balances and nonces anvil can still tell; it forgets the first ones otherwise."""
+
 
 class AnvilError(Exception):
     """anvil answered with an error; the message is its own."""
@@ -49,6 +52,7 @@ class AnvilProcess:
             "--accounts": accounts,
             "--slots-in-an-epoch": SLOTS_IN_AN_EPOCH,
             "--block-base-fee-per-gas": BASE_FEE_WEI,
+            "--max-persisted-states": KEPT_STATES,
         }
         words = [str(word) for option in options.items() for word in option]
         with log.open("ab") as output:
