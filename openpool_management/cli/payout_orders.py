@@ -11,6 +11,7 @@ from openpool_management.cli.payout_arguments import open_desk, threshold_of, wo
 
 if TYPE_CHECKING:
     from openpool_management.domain.payouts.payout import Payout
+    from openpool_management.payout_desk import PayoutDesk
     from openpool_management.services.ports.payouts import Pause
 
 PayoutId = Annotated[str, typer.Argument(metavar="ID", help="As `openpool payouts list` shows it.")]
@@ -167,14 +168,20 @@ def reconcile(
         typer.Option("--accept", help="Post what the ledger does not know as not explained."),
     ] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why; with --accept.")] = "",
+    not_payouts: Annotated[
+        bool,
+        typer.Option("--not-payouts", help="With --accept: transfers to workers did not pay them."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Hold the wallet's history on the chain against the ledger, and list every difference."""
     from openpool_management.services.payouts import reconcile as history
 
-    paymaster = open_desk().looking()
+    desk = open_desk()
     found = (
-        history.accept_missing(paymaster, reason) if accept_all else history.reconcile(paymaster)
+        history.accept_missing(desk.looking(), _workers(desk), reason, not_payouts=not_payouts)
+        if accept_all
+        else history.reconcile(desk.looking())
     )
     if as_json:
         difference_wei = found.difference_wei
@@ -200,14 +207,17 @@ def rebuild(reason: Reason, as_json: JsonFlag = False) -> None:
     from openpool_management.services.payouts import reconcile as history
 
     desk = open_desk()
-    workers = {one.worker for one in desk.planning.standings()}
-    restored = history.rebuild(desk.looking(), workers, reason)
+    restored = history.rebuild(desk.looking(), _workers(desk), reason)
     if as_json:
         print_json({"restored": restored})
         return
     for sentence in restored:
         say(sentence)
     say("Payouts are paused: see openpool payouts reconcile, then openpool payouts resume.")
+
+
+def _workers(desk: "PayoutDesk") -> set[str]:
+    return {one.worker for one in desk.planning.standings()}
 
 
 def _stated(reason: str) -> str:

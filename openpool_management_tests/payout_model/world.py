@@ -184,7 +184,7 @@ class World:
                     orders.retry(rig.book, payout.id, "all is well", rig.now)
             if rig.book.opening(rig.sender) is None:
                 orders.open_at(self.paymaster(), None)
-            accept_missing(self.paymaster(), "the end")
+            accept_missing(self.paymaster(), (), "the end")
             self.order(orders.resume)
             rig.next_day()
             self.pay()

@@ -14,7 +14,7 @@ from openpool_management.services.payouts.audit import audit_wallet
 from openpool_management.services.payouts.finality import Finality
 from openpool_management.services.payouts.foreign import settle_foreign
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
-from openpool_management.services.payouts.preflight import check_nodes, open_wallet
+from openpool_management.services.payouts.preflight import check_nodes, check_sender, open_wallet
 from openpool_management.services.payouts.sending import begin, push
 from openpool_management.services.payouts.sightings import look_up
 from openpool_management.services.ports.payouts import (
@@ -79,7 +79,7 @@ def _drive(
     if send:
         open_wallet(paymaster, lease)
     finality = Finality(paymaster)
-    under_way = [one for one in _open_payouts(paymaster) if one.slot is not None]
+    under_way = [one for one in open_payouts(paymaster) if one.slot is not None]
     for payout in look_up(paymaster, under_way, finality, lease):
         kept = report.keep(payout)
         if not kept.ended and kept.state is not PayoutState.SEEN:
@@ -88,6 +88,7 @@ def _drive(
     report.problems += _of_other_wallets(paymaster)
     if not send:
         return
+    check_sender(paymaster)
     _push_unseen(paymaster, report, finality, lease)
     paymaster.stop_for_pause()
     set_aside(lease)
@@ -100,7 +101,7 @@ def _push_unseen(
     """Send again what is signed or has a nonce, the lowest nonce first. Raises PayoutsStopped."""
     unseen = [one for one in report.payouts.values() if _unseen(one)]
     for payout in sorted(unseen, key=_nonce):
-        if payout.state in (PayoutState.FOREIGN, PayoutState.HELD):
+        if payout.state is PayoutState.FOREIGN:
             raise PayoutsStopped(f"Payout {payout.id} waits: {payout.detail}")
         _push(paymaster, report, payout, finality, lease)
 
@@ -108,7 +109,7 @@ def _push_unseen(
 def _begin_reserved(
     paymaster: Paymaster, report: DriveReport, finality: Finality, lease: Lease
 ) -> None:
-    payouts = _open_payouts(paymaster)
+    payouts = open_payouts(paymaster)
     under_way_wei = sum(one.intent.amount_wei for one in payouts if one.slot is not None)
     for payout in payouts:
         if payout.state is not PayoutState.RESERVED:
@@ -147,7 +148,8 @@ def void_unsent(book: PayoutBook, payout: Payout, lease: Lease | None, at: datet
     return book.conclude(payout, conclusion, lease)
 
 
-def _open_payouts(paymaster: Paymaster) -> list[Payout]:
+def open_payouts(paymaster: Paymaster) -> list[Payout]:
+    """Payouts from the wallet that have not ended, in the order in which they were set aside."""
     sender = paymaster.sender
     return [one for one in paymaster.book.open_payouts() if one.intent.sender == sender]
 

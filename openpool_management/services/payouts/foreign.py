@@ -4,16 +4,25 @@ The key is in use elsewhere, so payouts are paused as soon as it is noticed. Mon
 when the other transaction is final.
 """
 
+from dataclasses import replace
+from datetime import datetime
+
 from openpool_management.domain.payouts.chain import ChainTransaction
-from openpool_management.domain.payouts.payout import Event, Mark, Payout
+from openpool_management.domain.payouts.payout import Event, Mark, Payout, PayoutState
 from openpool_management.services.payouts.finality import Finality
 from openpool_management.services.payouts.paymaster import Paymaster
+from openpool_management.services.ports.chain import ChainUnavailable
 from openpool_management.services.ports.payouts import (
     Conclusion,
     ForeignTransaction,
     Lease,
     PayoutConflict,
 )
+
+NO_TRANSACTION = ""
+"""The hash of what used up a nonce without being a transaction of the wallet."""
+
+HELD = "A payout may have been made by hand"
 
 
 def settle_foreign(
@@ -71,9 +80,10 @@ def _unused_again(paymaster: Paymaster, payout: Payout, slot_id: int, lease: Lea
 def transaction_of(
     paymaster: Paymaster, sender: str, nonce: int, finality: Finality
 ) -> ChainTransaction | None:
-    """The final transaction that used a nonce, None where no block tells of it.
+    """What used a nonce, None while that is not final.
 
-    Searches blocks by halves, so the node has to know the wallet's past nonces: raises
+    A nonce that no transaction of the wallet used has an empty hash: an authorization of EIP-7702
+    uses one up. Searches blocks by halves, so the node has to know the wallet's past nonces: raises
     ChainUnavailable where it does not.
     """
     opening = paymaster.book.opening(sender)
@@ -87,24 +97,42 @@ def transaction_of(
         else:
             low = middle + 1
     sent = paymaster.chain.sent_in_block(sender, high)
-    return next((one for one in sent if one.nonce == nonce), None)
+    nothing = ChainTransaction(NO_TRANSACTION, sender, nonce, None, 0, high)
+    return next((one for one in sent if one.nonce == nonce), nothing)
 
 
 def foreign_transaction(
     paymaster: Paymaster, transaction: ChainTransaction, reason: str
 ) -> ForeignTransaction:
-    """A transaction with what it cost. A reverted one moved no value."""
-    [receipt] = paymaster.chain.receipts([transaction.hash])
-    if not receipt.succeeded:
-        transaction = ChainTransaction(
-            transaction.hash,
-            transaction.sender,
-            transaction.nonce,
-            transaction.to,
-            0,
-            transaction.block_number,
+    """A transaction with what it cost and moved. Raises ChainUnavailable for one with no receipt.
+
+    A reverted one moved nothing, and neither did one from the wallet to itself.
+    """
+    if transaction.hash == NO_TRANSACTION:
+        return ForeignTransaction(transaction, 0, reason)
+    receipts = paymaster.chain.receipts([transaction.hash])
+    if not receipts:
+        raise ChainUnavailable(
+            f"{paymaster.chain.name} has no receipt of {transaction.hash}, which a final block "
+            "holds: name another node in ETH_RPC_ENDPOINT."
         )
-    return ForeignTransaction(transaction, receipt.fee_wei, reason)
+    if not receipts[0].succeeded or transaction.to == transaction.sender:
+        transaction = replace(transaction, value_wei=0)
+    return ForeignTransaction(transaction, receipts[0].fee_wei, reason)
+
+
+def hold_alike(paymaster: Paymaster, transaction: ChainTransaction, lease: Lease) -> None:
+    """Hold payouts that have no nonce and that a transaction of the wallet may have made by hand.
+
+    Those are the ones to its recipient, of the amount that it moved.
+    """
+    moved = (transaction.sender, transaction.to, transaction.value_wei)
+    for payout in paymaster.book.open_payouts():
+        intent = payout.intent
+        wanted = (intent.sender, intent.to_address, intent.amount_wei)
+        if payout.state is PayoutState.RESERVED and wanted == moved:
+            conclusion = Conclusion((_held(transaction, paymaster.clock()),), subject=HELD)
+            paymaster.book.conclude(payout, conclusion, lease)
 
 
 def _supersede(
@@ -112,20 +140,38 @@ def _supersede(
 ) -> Payout:
     intent, now = payout.intent, paymaster.clock()
     foreign = foreign_transaction(paymaster, used_by, f"Used the nonce of payout {payout.id}.")
+    hold_alike(paymaster, foreign.transaction, lease)
     if used_by.nonce not in paymaster.book.foreign_nonces(intent.sender):
         paymaster.book.record_foreign(intent.sender, intent.chain_id, foreign, lease, now)
     same = foreign.transaction
-    detail = f"Nonce {used_by.nonce} was used by {used_by.hash}, which this ledger did not make."
+    detail = f"Nonce {used_by.nonce} was used by {_named(used_by)}."
     marks = [Event(Mark.SUPERSEDED, now, slot_id, used_by.hash, used_by.block_number, "", detail)]
-    if (same.to, same.value_wei) == (intent.to_address, intent.amount_wei):
-        held = (
-            f"{used_by.hash} paid the same amount to the same address, so this payout may be paid "
-            "already: openpool payouts accept if it is, openpool payouts retry if it is not."
-        )
-        marks.append(Event(Mark.HELD, now, None, used_by.hash, used_by.block_number, "", held))
+    paid_alike = (same.to, same.value_wei) == (intent.to_address, intent.amount_wei)
+    if paid_alike or used_by.hash == NO_TRANSACTION:
+        marks.append(_held(used_by, now))
     return paymaster.book.conclude(
         payout, Conclusion(tuple(marks), subject="Nonce of a payout used elsewhere"), lease
     )
+
+
+def _held(used_by: ChainTransaction, at: datetime) -> Event:
+    """Wait for a person, since the payout may be made already."""
+    paid = (
+        f"{used_by.hash} paid the same amount to the same address"
+        if used_by.hash != NO_TRANSACTION
+        else f"Nonce {used_by.nonce} was used by {_named(used_by)}"
+    )
+    detail = (
+        f"{paid}, so this payout may be paid already: openpool payouts accept if it is, openpool "
+        "payouts retry if it is not."
+    )
+    return Event(Mark.HELD, at, None, used_by.hash, used_by.block_number, "", detail)
+
+
+def _named(used_by: ChainTransaction) -> str:
+    if used_by.hash == NO_TRANSACTION:
+        return f"no transaction of block {used_by.block_number} (an EIP-7702 authorization does so)"
+    return f"{used_by.hash}, which this ledger did not make"
 
 
 def _used(paymaster: Paymaster, nonce: int) -> bool:

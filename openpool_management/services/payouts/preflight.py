@@ -10,7 +10,13 @@ MAX_BLOCKS_APART = 40
 
 
 def check_nodes(paymaster: Paymaster) -> None:
-    """Raises PayoutsStopped unless every node is on the right chain and they tell the same."""
+    """Raises PayoutsStopped unless every node is on the ledger's chain and they tell the same."""
+    for opening in paymaster.book.openings():
+        if opening.chain_id != paymaster.chain_id:
+            raise PayoutsStopped(
+                f"This ledger pays on chain {opening.chain_id}, but CHAIN_ID is "
+                f"{paymaster.chain_id}: set it back with ETH_RPC_ENDPOINT, or use another ledger."
+            )
     for node in paymaster.nodes:
         found = node.chain_id()
         if found != paymaster.chain_id:
@@ -20,6 +26,10 @@ def check_nodes(paymaster: Paymaster) -> None:
             )
     for witness in paymaster.witnesses:
         _agree(paymaster.chain, witness)
+
+
+def check_sender(paymaster: Paymaster) -> None:
+    """Raises PayoutsStopped unless the wallet is an account that its key alone moves."""
     if paymaster.chain.code(paymaster.sender):
         raise PayoutsStopped(
             f"There is code at the wallet {paymaster.sender}, which may spend what it holds: pay "
@@ -33,13 +43,7 @@ def open_wallet(paymaster: Paymaster, lease: Lease) -> None:
     Raises PayoutsStopped while a transaction of the wallet is not final, and for a wallet that has
     been used: a ledger that has lost its payouts would pay them again.
     """
-    known = paymaster.book.opening(paymaster.sender)
-    if known is not None and known.chain_id != paymaster.chain_id:
-        raise PayoutsStopped(
-            f"This ledger pays from {known.sender} on chain {known.chain_id}, but CHAIN_ID is "
-            f"{paymaster.chain_id}: set it back, or use another ledger."
-        )
-    if known is not None:
+    if paymaster.book.opening(paymaster.sender) is not None:
         return
     opening = present_state(paymaster)
     if opening.nonce:

@@ -1,6 +1,6 @@
 """The wallet's whole history on the chain held against the ledger, and what to do about it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from openpool_management.domain.payouts.chain import ChainTransaction
@@ -12,17 +12,22 @@ from openpool_management.domain.payouts.payout import (
     PayoutState,
     intent_id,
 )
-from openpool_management.services.decisions import stated_reason
-from openpool_management.services.payouts.audit import wallet_difference_wei
-from openpool_management.services.payouts.drive import drive, void_unsent
+from openpool_management.services.decisions import DecisionRefused, stated_reason
+from openpool_management.services.payouts.audit import unknown_nonces, wallet_difference_wei
+from openpool_management.services.payouts.drive import drive, open_payouts, void_unsent
 from openpool_management.services.payouts.finality import Finality
-from openpool_management.services.payouts.foreign import foreign_transaction, transaction_of
+from openpool_management.services.payouts.foreign import (
+    NO_TRANSACTION,
+    foreign_transaction,
+    hold_alike,
+    transaction_of,
+)
 from openpool_management.services.payouts.orders import accept
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
 from openpool_management.services.payouts.preflight import check_nodes
 from openpool_management.services.payouts.sending import ask_to_cancel
 from openpool_management.services.payouts.sightings import HASHES_PER_REQUEST
-from openpool_management.services.ports.payouts import Lease
+from openpool_management.services.ports.payouts import ForeignTransaction, Lease
 
 ALL_PAYOUTS = 10**9
 
@@ -63,10 +68,7 @@ def reconcile(paymaster: Paymaster) -> Reconciliation:
             found.differences.append(f"Nonce {nonce} was used, but no block tells by what.")
             continue
         found.missing.append(transaction)
-        found.differences.append(
-            f"Nonce {nonce} was used by {transaction.hash}, which moved {transaction.value_wei} "
-            f"wei to {transaction.to or 'a new contract'} and is not in the ledger."
-        )
+        found.differences.append(_told(transaction))
     latest = max(node.nonce(sender) for node in paymaster.nodes)
     found.unfinal = latest - final_nonce
     found.differences += [
@@ -74,8 +76,8 @@ def reconcile(paymaster: Paymaster) -> Reconciliation:
         for nonce in sorted(set(range(final_nonce, latest)) - known)
     ]
     found.differences += _settled_otherwise(paymaster)
-    # Gas and values of what is missing, or under way, would show up here once more.
-    if not found.differences and not found.unfinal and not _under_way(paymaster):
+    # Gas and values of what is missing, or not settled yet, would show up here once more.
+    if unknown_nonces(paymaster, finality) == "":
         found.difference_wei = wallet_difference_wei(paymaster, finality)
         if found.difference_wei:
             found.differences.append(
@@ -85,14 +87,23 @@ def reconcile(paymaster: Paymaster) -> Reconciliation:
     return found
 
 
-def accept_missing(paymaster: Paymaster, reason: str) -> Reconciliation:
-    """Record what the chain has and the ledger does not, as not explained. Payouts stay paused."""
+def accept_missing(
+    paymaster: Paymaster, workers: Collection[str], reason: str, *, not_payouts: bool = False
+) -> Reconciliation:
+    """Record what the chain has and the ledger does not, as not explained. Payouts stay paused.
+
+    workers are those whom the ledger knows. Raises DecisionRefused for a transfer to one, unless
+    not_payouts says that it was for something else; a payout of the same amount is held even then.
+    """
     reason = stated_reason(reason)
     lease = paymaster.acquire()
     try:
         found = reconcile(paymaster)
-        for transaction in found.missing:
-            foreign = foreign_transaction(paymaster, transaction, reason)
+        foreigns = [foreign_transaction(paymaster, one, reason) for one in found.missing]
+        if not not_payouts:
+            _refuse_payouts(foreigns, workers)
+        for foreign in foreigns:
+            hold_alike(paymaster, foreign.transaction, lease)
             paymaster.book.record_foreign(
                 paymaster.sender, paymaster.chain_id, foreign, lease, paymaster.clock()
             )
@@ -124,9 +135,9 @@ def rebuild(paymaster: Paymaster, workers: Collection[str], reason: str) -> list
                 f"{found.unfinal} transactions of {paymaster.sender} are not final yet: run "
                 "openpool payouts rebuild again in half an hour."
             )
-        for payout in paymaster.book.open_payouts():
+        for payout in open_payouts(paymaster):
             told += _close(paymaster, payout, reason, lease)
-        for transaction in found.missing:
+        for transaction in [*_superseding(paymaster, workers), *found.missing]:
             told.append(_restore(paymaster, transaction, workers, reason, lease))
         return told
     finally:
@@ -175,7 +186,49 @@ def _restore(
         paymaster.sender, paymaster.chain_id, foreign, lease, now, settles
     )
     what = f"payout {settles.id} to {worker}" if settles else "not a payout, and not explained"
-    return f"Nonce {transaction.nonce}, {transaction.hash}, {moved_wei} wei: {what}."
+    name = transaction.hash or "no transaction"
+    return f"Nonce {transaction.nonce}, {name}, {moved_wei} wei: {what}."
+
+
+def _superseding(paymaster: Paymaster, workers: Collection[str]) -> list[ChainTransaction]:
+    """Transfers to workers that used the nonces of other payouts, and are nobody's payout yet.
+
+    Bytes of the lost ledger may still have arrived. Those that a person has decided on stay so.
+    """
+    marks: dict[Mark, set[str]] = {mark: set() for mark in Mark}
+    for payout in paymaster.book.payouts(limit=ALL_PAYOUTS):
+        if payout.intent.sender == paymaster.sender:
+            for event in payout.events:
+                marks[event.mark].add(event.tx_hash)
+    hashes = marks[Mark.SUPERSEDED] - marks[Mark.SETTLED] - marks[Mark.HELD] - {NO_TRANSACTION}
+    found = [paymaster.chain.transaction(one) for one in sorted(hashes)]
+    told = [one for one in found if one is not None and one.to in workers]
+    return sorted(told, key=lambda one: one.nonce)
+
+
+def _refuse_payouts(foreigns: Sequence[ForeignTransaction], workers: Collection[str]) -> None:
+    for foreign in foreigns:
+        one = foreign.transaction
+        if one.to in workers and one.value_wei:
+            raise DecisionRefused(
+                f"{one.hash} moved {one.value_wei} wei to the worker {one.to}. If that paid them, "
+                "run openpool payouts rebuild, which makes a payout of it; if it was for something "
+                "else, add --not-payouts."
+            )
+
+
+def _told(transaction: ChainTransaction) -> str:
+    if transaction.hash == NO_TRANSACTION:
+        return (
+            f"Nonce {transaction.nonce} was used in block {transaction.block_number} without a "
+            "transaction of the wallet (an EIP-7702 authorization does so), and the ledger does "
+            "not know of it."
+        )
+    return (
+        f"Nonce {transaction.nonce} was used by {transaction.hash}, which moved "
+        f"{transaction.value_wei} wei to {transaction.to or 'a new contract'} and is not in the "
+        "ledger."
+    )
 
 
 def _settled_otherwise(paymaster: Paymaster) -> list[str]:
@@ -196,7 +249,3 @@ def _settled_otherwise(paymaster: Paymaster) -> list[str]:
         for tx_hash, payout in settled.items()
         if tx_hash not in fine
     ]
-
-
-def _under_way(paymaster: Paymaster) -> bool:
-    return any(one.slot is not None for one in paymaster.book.open_payouts())

@@ -181,8 +181,9 @@ class PayoutBook(Protocol):
     ) -> None:
         """Accept a transaction of the wallet that the ledger did not make, with its entry.
 
-        settles: a payout that it turns out to be, set aside and settled in the same commit although
-        the worker may not be owed as much.
+        settles: a payout that it turns out to be, perhaps after it was accepted, set aside and
+        settled in the same commit although the worker may not be owed as much. Raises
+        PayoutConflict for a nonce that is accounted for.
         """
         ...
 

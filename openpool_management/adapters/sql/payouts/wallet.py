@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
@@ -91,11 +90,17 @@ class SqlWallet(ABC):
         settles: Intent | None = None,
     ) -> None:
         """See the port."""
-        transaction = foreign.transaction
+        transaction, table = foreign.transaction, tables.foreign_transaction
+        nonce = (table.c.sender == sender) & (table.c.nonce == transaction.nonce)
         with self._writing(lease) as connection:
-            try:
+            known = connection.scalars(select(table.c.tx_hash).where(nonce)).all()
+            if known and (settles is None or known != [transaction.hash]):
+                raise PayoutConflict(
+                    f"Nonce {transaction.nonce} of {sender} is accounted for already."
+                )
+            if not known:
                 connection.execute(
-                    insert(tables.foreign_transaction).values(
+                    insert(table).values(
                         chain_id=chain_id,
                         sender=sender,
                         nonce=transaction.nonce,
@@ -108,10 +113,6 @@ class SqlWallet(ABC):
                         recorded_at=at,
                     )
                 )
-            except IntegrityError as error:
-                raise PayoutConflict(
-                    f"Nonce {transaction.nonce} of {sender} is accounted for already."
-                ) from error
             value_wei = transaction.value_wei
             posted = [
                 (entries.foreign(sender, transaction.hash, value_wei, foreign.fee_wei), at),
