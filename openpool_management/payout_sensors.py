@@ -64,7 +64,7 @@ def payout_sensor(
     if not plan.payments and not approved:
         return dg.SensorResult(skip_reason=f"Nobody is due on {day}.", cursor="")
     # Whom, not how much: fees that come in would make every plan look untried.
-    due = [day, *approved, *(payment.worker for payment in plan.payments)]
+    due = [day, *approved, *sorted(payment.worker for payment in plan.payments)]
     wait = timedelta(seconds=PAYOUT_INTERVAL_SECONDS)
     asked = _ask_again(context.cursor, due, wait, now)
     if asked is None:

@@ -12,12 +12,15 @@ from eth_account import Account as EthAccount
 
 from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.partitions import payout_day
+from openpool_management.services.payouts import orders
 from openpool_management.settings import Settings
-from openpool_management_tests.assets.conftest import Workbench
-from openpool_management_tests.payout_rig import PayoutRig
+from openpool_management_tests.assets.workbench import Workbench
+from openpool_management_tests.payout_rig import PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
 
 PASSWORD = "correct-horse-battery-staple"
+WORKERS = [worker_address(number) for number in range(3)]
+NET_WEI = 3 * 10**17
 
 
 def keystore_at(path: Path, key: bytes) -> Path:
@@ -74,18 +77,13 @@ class PayoutBench:
         """A run of settlement_job."""
         return self._job("settlement_job").execute_in_process(instance=self.dagster.instance)
 
-    def tick(self, name: str, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
-        """One evaluation of a sensor."""
-        sensor = self.dagster.defs.resolve_sensor_def(name)
-        with dg.build_sensor_context(
-            instance=self.dagster.instance,
-            definitions=self.dagster.defs,
-            cursor=cursor,
-            resources={"openpool": self.dagster.resource},
-        ) as context:
-            result = sensor(context)
-        assert isinstance(result, (dg.SensorResult, dg.SkipReason))
-        return result
+    def at_time(self, now: datetime) -> "PayoutBench":
+        """The same pool and instance; the clock of payouts stands."""
+        return replace(self, dagster=self.dagster.at(now))
+
+    def resume(self) -> None:
+        """Let payouts go on that were paused."""
+        orders.resume(self.rig.book, "seen to", datetime.now(UTC))
 
     def received_wei(self, workers: list[str]) -> list[int]:
         """What workers hold on the chain."""

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from openpool_management.adapters.webhook import AlertError, post_alert
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 
 SECRET = "T0KEN-in-the-path"
 

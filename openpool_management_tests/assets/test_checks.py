@@ -8,7 +8,7 @@ import polars as pl
 import sqlalchemy
 
 from openpool_management.adapters.sql.totals import SqlTotals
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 from openpool_management_tests.log_objects import (
     AI,
     ALICE,

@@ -12,7 +12,7 @@ from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from openpool_management.definitions import defs as lazy_defs
 from openpool_management.options import SettingsError
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 
 ROOT = Path(__file__).parent.parent.parent
 

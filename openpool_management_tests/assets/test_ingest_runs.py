@@ -9,7 +9,7 @@ import pytest
 
 from openpool_management.assets import ASSETS
 from openpool_management.partitions import LISTING_TAG, STREAMS_NAME
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 
 BY_STREAM = [asset for asset in ASSETS if asset.partitions_def is not None]
 

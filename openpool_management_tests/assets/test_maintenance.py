@@ -15,7 +15,7 @@ from dagster._core.scheduler.instigation import (
 )
 
 from openpool_management.jobs import FINISHED, RUNS_PER_PAGE, UNFINISHED
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 
 
 def add_run(bench: Workbench, status: dg.DagsterRunStatus, age_days: int) -> str:

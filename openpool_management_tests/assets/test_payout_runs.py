@@ -1,6 +1,5 @@
 """Payout runs in Dagster on a real chain: whoever starts them, each worker is paid once."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
@@ -10,18 +9,16 @@ import pytest
 
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.partitions import payout_day
-from openpool_management_tests.assets.conftest import Workbench
 from openpool_management_tests.assets.payout_bench import (
+    NET_WEI,
+    WORKERS,
     PayoutBench,
     evaluations,
     readable,
     shown,
 )
-from openpool_management_tests.payout_rig import worker_address
-from openpool_management_tests.servers.anvil import AnvilServer
+from openpool_management_tests.assets.workbench import Workbench
 
-WORKERS = [worker_address(number) for number in range(3)]
-NET_WEI = 3 * 10**17
 CHECKS = {
     "wallet_covers_plan",
     "payouts_unhindered",
@@ -29,14 +26,6 @@ CHECKS = {
     "no_payout_stuck",
     "in_payout_equals_open_payouts",
 }
-
-
-@pytest.fixture
-def pays(bench: Workbench, anvil: AnvilServer, tmp_path: Path) -> Iterator[PayoutBench]:
-    """A pool that owes each of WORKERS as much."""
-    for made in PayoutBench.at(tmp_path, bench.instance, anvil):
-        made.rig.earn(*[(worker, NET_WEI * 4 // 3) for worker in WORKERS])
-        yield made
 
 
 def test_a_run_pays_and_a_settlement_settles(pays: PayoutBench) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 from openpool_management_tests.log_objects import AI, TRANSCODE, Event, body, key
 from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.services.ticket_events import ticket

@@ -8,7 +8,7 @@ import dagster as dg
 
 from openpool_management.partitions import LISTING_TAG, STREAM_TAG, STREAMS_NAME
 from openpool_management.settings import Settings
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 
 NOW = datetime(2026, 12, 1, 3, 17, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from openpool_management.assets import ASSETS
 from openpool_management.jobs import FINISHED, UNFINISHED
 from openpool_management.partitions import PARTITION_TAG, STREAM_TAG, STREAMS_NAME
 from openpool_management.settings import Settings
-from openpool_management_tests.assets.conftest import Workbench
+from openpool_management_tests.assets.workbench import Workbench
 from openpool_management_tests.log_objects import ALICE, TRANSCODE, body, key, transcoded
 
 
