@@ -73,8 +73,15 @@ MUTANTS = (
     Mutant(
         "drops the fence",
         "openpool_management/adapters/sql/payouts/lease.py",
-        "    if last is None or last.owner != lease.owner:",
-        "    if last is None:",
+        "    if set(connection.scalars(since)) != {lease.owner}:",
+        "    if lease.owner not in set(connection.scalars(since)):",
+        (BOOK,),
+    ),
+    Mutant(
+        "lets a clock that is ahead hold the wallet",
+        "openpool_management/adapters/sql/payouts/lease.py",
+        "    return now < expires_at <= now + 2 * length",
+        "    return now < expires_at",
         (BOOK,),
     ),
     Mutant(

@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, select, text
 
 from openpool_management.adapters.chain.rpc_chain import RpcChain
+from openpool_management.adapters.sql.payouts.tables import sender_lease
 from openpool_management.domain.payouts.payout import Mark, PayoutState
 from openpool_management.domain.payouts.transactions import read_signed
 from openpool_management_tests.faults.payout_crashes.kill_points import SEND, Point
@@ -22,7 +24,7 @@ from openpool_management_tests.faults.payout_crashes.pay_child import (
 )
 from openpool_management_tests.faults.payouts.oracle import assert_oracle
 from openpool_management_tests.ledgers import ScratchLedger
-from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
+from openpool_management_tests.payout_rig import DAY, ETH_WEI, PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.servers.rpc_actions import Action, Ask, Call
 from openpool_management_tests.servers.rpc_proxy import RpcProxy
@@ -96,9 +98,18 @@ class Drill:
 
     def blocked_by_the_dead(self) -> None:
         """Who comes while the lease of a dead process runs finds it taken, and sends nothing."""
-        sent = self.sent()
-        assert self.live(self.plan) == LEASE_HELD
+        sent, ends = self.sent(), self.lease_ends()
+        came = int((ends - DAY).total_seconds()) - self.plan.lease_seconds
+        assert self.live(replace(self.plan, later_seconds=came)) == LEASE_HELD
         assert self.sent() == sent
+
+    def lease_ends(self) -> datetime:
+        """When the last lease that was taken runs out."""
+        lease = sender_lease.c
+        with self._watch.connect() as connection:
+            newest = select(lease.expires_at).order_by(lease.fence.desc()).limit(1)
+            ends: datetime = connection.scalars(newest).one()
+        return ends
 
     def sent(self) -> int:
         """How many broadcasts the node was asked for."""

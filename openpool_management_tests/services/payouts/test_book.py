@@ -139,6 +139,38 @@ def test_the_fence_stops_who_lost_the_lease(rig: PayoutRig) -> None:
     assert rig.payouts()[0].slots == ()
 
 
+def test_who_lost_the_lease_in_between_is_stopped_too(rig: PayoutRig) -> None:
+    """Its knowledge is from before the other's work, though the wallet is its own again."""
+    before = reserved(rig)
+    renewed = rig.book.acquire(rig.sender, "me", DAY + timedelta(seconds=30), 60)
+    rig.book.check_lease(before)
+    other = rig.book.acquire(rig.sender, "other", DAY + timedelta(seconds=91), 60)
+    rig.book.release(other, DAY + timedelta(seconds=92))
+    after = rig.book.acquire(rig.sender, "me", DAY + timedelta(seconds=93), 60)
+    rig.book.check_lease(after)
+    for stale in (before, renewed):
+        with pytest.raises(PayoutConflict, match="took over"):
+            rig.book.open_slot(rig.payouts()[0], 0, stale, DAY)
+    assert rig.payouts()[0].slots == ()
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=61), timedelta(days=365)])
+def test_a_lease_by_a_clock_that_is_ahead_holds_nobody_up(rig: PayoutRig, ahead: timedelta) -> None:
+    fast = rig.book.acquire(rig.sender, "fast", DAY + ahead, 60)
+    lease = reserved(rig)
+    with pytest.raises(PayoutConflict, match="took over"):
+        rig.book.check_lease(fast)
+    rig.book.open_slot(rig.payouts()[0], 0, lease, DAY)
+
+
+def test_a_lease_holds_until_it_ends_by_clocks_that_differ_a_little(rig: PayoutRig) -> None:
+    rig.book.acquire(rig.sender, "first", DAY, 60)
+    for seconds in (-60, 0, 59):
+        with pytest.raises(LeaseHeld, match="until 2026-12-01 12:01:00 UTC at most"):
+            rig.book.acquire(rig.sender, "second", DAY + timedelta(seconds=seconds), 60)
+    rig.book.acquire(rig.sender, "second", DAY + timedelta(seconds=60), 60)
+
+
 def test_what_moved_on_is_not_written_over(rig: PayoutRig) -> None:
     lease = reserved(rig)
     stale = rig.payouts()[0]

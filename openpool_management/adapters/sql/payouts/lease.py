@@ -1,4 +1,8 @@
-"""The lease of a wallet: one process at a time writes for it, and the fence proves which."""
+"""The lease of a wallet: one process at a time writes for it.
+
+It may be taken over at any time without harm: who had it before finds rows of another owner from
+its own fence on, and writes nothing more.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,16 +23,25 @@ def one_writer(connection: Connection) -> None:
 
 
 def take(connection: Connection, sender: str, owner: str, now: datetime, seconds: int) -> Lease:
-    """Take or renew the lease. Raises LeaseHeld while another owner's has not run out."""
-    last = _last(connection, sender)
-    if last is not None and last.owner not in ("", owner) and last.expires_at > now:
+    """Take or renew the lease. Raises LeaseHeld while another owner's has not run out.
+
+    One that has more than twice the time to run that leases are given was written by a clock that
+    is ahead, perhaps by years: it holds nobody up.
+    """
+    last, length = _last(connection, sender), timedelta(seconds=seconds)
+    if last and last.owner not in ("", owner) and _runs(last.expires_at, now, length):
         raise LeaseHeld(
-            f"Another process pays from {sender}, until {last.expires_at:%H:%M:%S} UTC at most: "
-            "let it finish, or wait until then if it has died."
+            f"Another process pays from {sender}, until {last.expires_at:%Y-%m-%d %H:%M:%S} UTC at "
+            "most: let it finish, or wait until then if it has died."
         )
-    lease = Lease(sender, owner, (last.fence if last else 0) + 1, now + timedelta(seconds=seconds))
+    lease = Lease(sender, owner, (last.fence if last else 0) + 1, now + length)
     _write(connection, lease)
     return lease
+
+
+def _runs(expires_at: datetime, now: datetime, length: timedelta) -> bool:
+    # Twice, so that clocks that differ a little don't take the lease from who is alive.
+    return now < expires_at <= now + 2 * length
 
 
 def give_back(connection: Connection, lease: Lease, now: datetime) -> None:
@@ -39,9 +52,11 @@ def give_back(connection: Connection, lease: Lease, now: datetime) -> None:
 
 
 def check(connection: Connection, lease: Lease) -> None:
-    """Raises PayoutConflict when the lease is another's."""
-    last = _last(connection, lease.sender)
-    if last is None or last.owner != lease.owner:
+    """Raises PayoutConflict when the lease is another's, or was in between."""
+    row = sender_lease.c
+    since = select(row.owner).where(row.sender == lease.sender, row.fence >= lease.fence)
+    # The caller's own renewals raise the fence too.
+    if set(connection.scalars(since)) != {lease.owner}:
         raise PayoutConflict(
             f"Another process took over the payouts from {lease.sender}. This one stops; nothing "
             "of what it did is lost."
