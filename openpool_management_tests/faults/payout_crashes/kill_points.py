@@ -12,6 +12,8 @@ from openpool_management.domain.payouts.payout import Mark
 
 MARKS = frozenset(one.value for one in Mark)
 SEND = "eth_sendRawTransaction"
+OUTLOOK = "eth_estimateGas eth_getBalance eth_getBlockByNumber eth_getTransactionCount"
+"""The one request that asks all of a transfer that is to be sent."""
 
 
 @dataclass(frozen=True)

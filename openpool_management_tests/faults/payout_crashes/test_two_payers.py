@@ -10,7 +10,7 @@ from secrets import token_hex
 import pytest
 
 from openpool_management_tests.faults.payout_crashes.drill import Drill
-from openpool_management_tests.faults.payout_crashes.kill_points import SEND, Point
+from openpool_management_tests.faults.payout_crashes.kill_points import OUTLOOK, SEND, Point
 from openpool_management_tests.faults.payout_crashes.pay_child import (
     LEASE_HELD,
     LEASE_SECONDS,
@@ -94,10 +94,9 @@ def test_two_at_once_take_over_from_the_dead(drill: Drill) -> None:
     "point",
     [
         Point("ask eth_getTransactionCount", 1),
-        Point("ask eth_estimateGas", 1),
-        Point("ask eth_estimateGas", 3),
-        Point("ask eth_getTransactionCount", 5),
-        Point("told eth_getTransactionCount", 5),
+        Point(f"ask {OUTLOOK}", 1),
+        Point(f"ask {OUTLOOK}", 3),
+        Point(f"told {OUTLOOK}", 3),
         Point(f"ask {SEND}", 2),
         Point(f"told {SEND}", 2),
         Point("ask eth_getTransactionByHash", 2),
@@ -108,7 +107,7 @@ def test_slept_past_its_lease(sqlite_drill: Drill, point: Point) -> None:
     assert sleep_at_each(sqlite_drill, [point]) == 1
 
 
-@pytest.mark.parametrize("before", ["ask eth_estimateGas", f"ask {SEND}", f"told {SEND}"])
+@pytest.mark.parametrize("before", [f"ask {OUTLOOK}", f"ask {SEND}", f"told {SEND}"])
 def test_slept_past_its_lease_on_postgresql(postgres_drill: Drill, before: str) -> None:
     assert sleep_at_each(postgres_drill, [Point(before, 2)]) == 1
 
