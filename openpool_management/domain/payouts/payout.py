@@ -184,11 +184,11 @@ class Payout:
         slot = self.slot
         if slot is None:
             return PayoutState.RESERVED
-        if not slot.attempts:
-            return PayoutState.SLOTTED
         sighting = self.sighting
         if sighting is not None and sighting.mark is not Mark.LOST:
             return PayoutState(sighting.mark.value)
+        if not slot.attempts:
+            return PayoutState.SLOTTED
         sent = any(attempt.sends for attempt in slot.attempts)
         return PayoutState.SENT if sent or sighting is not None else PayoutState.SIGNED
 

@@ -49,6 +49,8 @@ def happened(*marks: Mark, slot: int = 1, detail: str = "") -> tuple[Event, ...]
         ((SIGNED,), happened(Mark.SEEN, Mark.LOST), PayoutState.SENT),
         ((SIGNED,), happened(Mark.SEEN, Mark.LOST, Mark.SEEN), PayoutState.SEEN),
         ((BROADCAST,), happened(Mark.FOREIGN), PayoutState.FOREIGN),
+        ((EMPTY,), happened(Mark.FOREIGN), PayoutState.FOREIGN),
+        ((EMPTY,), happened(Mark.FOREIGN, Mark.LOST), PayoutState.SLOTTED),
         ((BROADCAST,), happened(Mark.FOREIGN, Mark.LOST), PayoutState.SENT),
         ((BROADCAST,), happened(Mark.SEEN, Mark.SETTLED), PayoutState.SETTLED),
         ((BROADCAST,), happened(Mark.CANCEL_ASKED), PayoutState.SENT),
