@@ -52,8 +52,8 @@ def quote(
 ) -> Quote:
     """The transfer for a purpose, priced to take the place of an attempt before it.
 
-    Raises RecipientRefuses; and PayoutsStopped while gas is dearer than the options allow, or the
-    wallet holds too little.
+    Raises RecipientRefuses; and PayoutsStopped while gas is dearer than the options allow, in price
+    or in L1's part of its amount, or the wallet holds too little.
     """
     to_address, value_wei = (
         (intent.to_address, intent.amount_wei) if purpose is Purpose.PAYOUT else (intent.sender, 0)
@@ -65,19 +65,37 @@ def quote(
     _afford(intent.sender, outlook.balance_wei, value_wei + reserve_wei)
     try:
         gas = gas_limit(outlook.gas(), paymaster.gas)
-    except (ExecutionReverted, TooMuchGas) as error:
+    except ExecutionReverted as error:
         if purpose is Purpose.CANCEL:
-            raise PayoutsStopped(
-                f"A transfer of nothing to the wallet itself can't be sent either ({error}): try "
-                "another node."
-            ) from error
+            raise _nothing_can_be_sent(error) from error
         raise RecipientRefuses(f"{REFUSED}: {error}") from error
+    except TooMuchGas as error:
+        # The estimate holds L1's part, which has nothing to do with the recipient.
+        if purpose is Purpose.PAYOUT:
+            _expect_usual_gas(paymaster, intent.sender)
+            raise RecipientRefuses(f"{REFUSED}: {error}") from error
+        raise _nothing_can_be_sent(error) from error
     max_fee_wei, priority_wei = _price(paymaster.gas, outlook.base_fee_wei, before)
     transfer = Transfer(
         paymaster.chain_id, nonce, to_address, value_wei, gas, max_fee_wei, priority_wei
     )
     _afford(intent.sender, outlook.balance_wei, transfer.most_wei + reserve_wei)
     return Quote(transfer, outlook.nonce)
+
+
+def _expect_usual_gas(paymaster: Paymaster, sender: str) -> None:
+    """Raises PayoutsStopped when a transfer that asks nothing of a recipient takes too much too."""
+    try:
+        gas_limit(paymaster.chain.outlook(sender, sender, 0).gas(), paymaster.gas)
+    except (ExecutionReverted, TooMuchGas) as error:
+        raise _nothing_can_be_sent(error) from error
+
+
+def _nothing_can_be_sent(error: Exception) -> PayoutsStopped:
+    return PayoutsStopped(
+        f"A transfer of nothing to the wallet itself can't be sent either ({error}): wait until L1 "
+        "is cheaper, raise GAS_LIMIT, or try another node."
+    )
 
 
 def _afford(sender: str, balance_wei: int, needed_wei: int) -> None:

@@ -17,6 +17,8 @@ from openpool_management_tests.servers.rpc_rules import L1Gas
 
 GWEI = 10**9
 FEES = [(worker_address(number), 4 * 10**17) for number in range(3)]
+STORES = "0x600160005500"
+"""A contract that takes transfers and writes a number, which costs gas."""
 
 
 def outcomes(payout: Payout) -> list[list[SendOutcome]]:
@@ -123,23 +125,68 @@ def test_gas_for_l1_that_rises_on_the_way_is_met_at_the_same_nonce(
     assert_oracle(rig, anvil)
 
 
+def test_gas_for_l1_above_the_limit_is_nobodys_doing(
+    rig: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle
+) -> None:
+    """A plain transfer is estimated at 21,000, with the margin 33,800 for 26,000."""
+    part = L1Gas(5_000)
+    rpc_proxy.use(part)
+    rig.gas = replace(rig.gas, limit=33_800 - 1)
+    rig.earn(*FEES)
+    report = rig.pay()
+    assert any("raise GAS_LIMIT" in problem for problem in report.problems)
+    assert rig.states() == [PayoutState.RESERVED] * 3 and rpc_proxy.count(SEND) == 0
+    part.extra_gas = 4_000
+    rig.drive()
+    settle()
+    assert rig.states() == [PayoutState.SETTLED] * 3
+    assert_oracle(rig, anvil)
+
+
+def test_gas_for_l1_above_the_limit_cancels_nothing_that_has_its_nonce(
+    rig: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle
+) -> None:
+    part = L1Gas(5_000)
+
+    def rising(call: Call, ask: Ask) -> None:
+        """Asked before the rule that looks at the gas."""
+        if call.method == SEND:
+            part.extra_gas = 99_000
+
+    rig.gas = replace(rig.gas, limit=33_800)
+    rpc_proxy.use(part)
+    rpc_proxy.use(rising)
+    rig.earn(FEES[0])
+    assert any("raise GAS_LIMIT" in problem for problem in rig.pay().problems)
+    assert rig.states() == [PayoutState.SENT]
+    assert not rig.payouts()[0].cancelling
+    rpc_proxy.clear()
+    rig.drive()
+    settle()
+    assert rig.states() == [PayoutState.SETTLED]
+    assert_oracle(rig, anvil)
+
+
 @pytest.mark.parametrize("spare_gas", [0, -1])
 def test_the_limit_of_gas_is_refused_beyond_and_never_cut(
     rig: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle, spare_gas: int
 ) -> None:
-    """A plain transfer is estimated at 21,000, with the margin 33,800 for 26,000."""
-    rpc_proxy.use(L1Gas(5_000))
-    rig.gas = replace(rig.gas, limit=33_800 + spare_gas)
-    rig.earn(FEES[0])
+    """The recipient is a contract that writes to its storage."""
+    to = FEES[0][0]
+    anvil.rpc("anvil_setCode", to, STORES)
+    transfer = {"from": rig.sender, "to": to, "value": hex(3 * 10**17)}
+    gas = -(-int(anvil.rpc("eth_estimateGas", transfer), 16) * 130 // 100)
+    rig.gas = replace(rig.gas, limit=gas + spare_gas)
+    rig.earn(FEES[0], FEES[1])
     rig.pay()
     settle()
-    [payout] = rig.payouts()
+    payout, other = sorted(rig.payouts(), key=lambda one: one.intent.to_address != to)
+    assert other.state is PayoutState.SETTLED
     if spare_gas < 0:
         assert payout.state is PayoutState.VOIDED and payout.slots == ()
         assert "GAS_LIMIT" in payout.detail
-        assert rpc_proxy.count(SEND) == 0
-        assert rig.payable_wei(FEES[0][0]) == 3 * 10**17
+        assert rig.payable_wei(to) == 3 * 10**17
     else:
         assert payout.state is PayoutState.SETTLED
-        assert payout.slots[0].attempts[0].signed.transfer.gas == 33_800
+        assert payout.slots[0].attempts[0].signed.transfer.gas == gas
     assert_oracle(rig, anvil)
