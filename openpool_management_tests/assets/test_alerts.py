@@ -1,4 +1,4 @@
-"""A failed run is told to a webhook, and its address to nobody."""
+"""Failed runs and payouts are told to a webhook, and its address to nobody."""
 
 import json
 from collections.abc import Iterator
@@ -10,23 +10,28 @@ import dagster as dg
 import pytest
 
 from openpool_management.adapters.webhook import AlertError, post_alert
+from openpool_management_tests.assets.payout_bench import NET_WEI, WORKERS, PayoutBench
 from openpool_management_tests.assets.workbench import Workbench
 
 SECRET = "T0KEN-in-the-path"
 
 
 class Hook:
-    """A web server that keeps what is posted to it and answers with a status."""
+    """A web server that keeps what is posted to it and answers with a status.
+
+    statuses are those of the first answers, until status is that of all.
+    """
 
     def __init__(self, status: int) -> None:
         self.alerts: list[dict[str, Any]] = []
+        self.statuses: list[int] = []
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 hook.alerts.append(json.loads(self.rfile.read(length)))
-                self.send_response(status)
+                self.send_response(hook.statuses.pop(0) if hook.statuses else status)
                 self.send_header("Location", f"/elsewhere/{SECRET}")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -109,3 +114,47 @@ def test_a_tick_that_can_not_post_fails_without_the_address(
     with pytest.raises(AlertError):
         report_failure(broken)
     assert SECRET not in caplog.text
+
+
+def payout_alert(pays: PayoutBench) -> str:
+    """Evaluate the alert on payouts; what it says."""
+    result = pays.dagster.evaluate("payout_alert")
+    assert isinstance(result, dg.SkipReason)
+    return str(result.skip_message)
+
+
+def test_each_message_of_payouts_is_posted_until_it_arrived_and_not_again(
+    pays: PayoutBench, hook: Hook
+) -> None:
+    pays.rig.pay()
+    pays.anvil.finalize()
+    pays.rig.drive()
+    told = [one.id for one in pays.rig.book.undelivered()]
+    assert len(told) == 3
+    alerting = pays.with_options(alert_webhook_url=hook.url)
+    hook.statuses = [200, 500, 503]
+    for undelivered in (2, 2):
+        with pytest.raises(AlertError, match="HTTP status 50"):
+            payout_alert(alerting)
+        assert len(pays.rig.book.undelivered()) == undelivered
+    assert payout_alert(alerting) == "2 messages were delivered."
+    assert payout_alert(alerting) == "0 messages were delivered."
+    assert [one["id"] for one in hook.alerts] == [told[0], *[told[1]] * 3, told[2]]
+    paid = {one["worker"]: one for one in hook.alerts}
+    assert set(paid) == set(WORKERS)
+    for one in paid.values():
+        assert one["subject"] == "Payout settled" and one["amount_wei"] == str(NET_WEI)
+        assert one["text"].startswith("openpool: Payout settled: ")
+        assert one["worker"] in one["text"] and str(NET_WEI) in one["text"]
+
+
+def test_messages_of_payouts_wait_for_a_webhook(pays: PayoutBench, hook: Hook) -> None:
+    pays.rig.paymaster().halt("a nonce is unknown")
+    assert "OPENPOOL_ALERT_WEBHOOK_URL" in payout_alert(pays)
+    assert "OPENPOOL_PAYOUTS" in payout_alert(
+        pays.with_options(alert_webhook_url=hook.url, payouts="off")
+    )
+    assert hook.alerts == []
+    payout_alert(pays.with_options(alert_webhook_url=hook.url))
+    [alert] = hook.alerts
+    assert alert["subject"] == "Payouts are paused" and "a nonce is unknown" in alert["text"]

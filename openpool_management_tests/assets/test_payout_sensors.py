@@ -110,10 +110,10 @@ def test_a_pause_stops_payouts_and_a_resume_is_noticed_at_once(payer: Daemon) ->
     payer.asks()
     bench = payer.pays
     bench.rig.paymaster().halt("a nonce is unknown")
-    assert payer.asks(NOON + timedelta(minutes=5)) == []
+    assert payer.asks(NOON + timedelta(minutes=1)) == []
     assert payer.said == "Payouts are paused by the program: a nonce is unknown"
     bench.resume()
-    assert payer.asks(NOON + timedelta(minutes=6)) == [TODAY]
+    assert payer.asks(NOON + timedelta(minutes=2)) == [TODAY]
 
 
 def test_a_pause_does_not_stop_settlements(settler: Daemon) -> None:
