@@ -6,6 +6,7 @@ FAULTS = "openpool_management_tests/faults/payouts"
 BOOK = "openpool_management_tests/services/payouts/test_book.py"
 RUNS = "openpool_management_tests/services/payouts/test_runs.py"
 AMOUNTS = "openpool_management_tests/services/payouts/test_amounts.py"
+DURABILITY = "openpool_management_tests/services/payouts/test_durability.py"
 FINALITY = "openpool_management_tests/services/payouts/test_finality.py"
 FEES = "openpool_management_tests/domain/payouts/test_fees.py"
 SERVICES = "openpool_management/services/payouts"
@@ -83,6 +84,13 @@ MUTANTS = (
         "    return now < expires_at <= now + 2 * length",
         "    return now < expires_at",
         (BOOK,),
+    ),
+    Mutant(
+        "lets the database's settings say what is durable",
+        "openpool_management/adapters/sql/payouts/lease.py",
+        '        connection.execute(text("SET LOCAL synchronous_commit = on"))\n',
+        "",
+        (DURABILITY,),
     ),
     Mutant(
         "keeps amounts in 64 bits",

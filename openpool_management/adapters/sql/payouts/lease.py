@@ -17,8 +17,12 @@ PAYOUT_LOCK = 0x6F70_6C03
 
 
 def one_writer(connection: Connection) -> None:
-    """Wait until no other transaction writes about payouts."""
+    """Wait until no other transaction writes about payouts, and make this one durable.
+
+    Its commit waits for the disk whatever PostgreSQL's settings say, as SQLite's always does.
+    """
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL synchronous_commit = on"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PAYOUT_LOCK})
 
 
