@@ -9,9 +9,13 @@ from openpool_management.services.ports.chain import Chain
 
 @dataclass(slots=True)
 class Finality:
-    """The finalized blocks of a moment; block hashes are asked once for each number."""
+    """The finalized blocks of a moment; block hashes are asked once for each number.
+
+    doubts are sentences on what is final by its block and is not taken for it yet.
+    """
 
     paymaster: Paymaster
+    doubts: list[str] = field(default_factory=list)
     _numbers: dict[int, int] = field(default_factory=dict)
     _hashes: dict[tuple[int, int], str] = field(default_factory=dict)
 
@@ -27,6 +31,11 @@ class Finality:
     def nonce(self, sender: str) -> int:
         """Number of transactions of an address that are final, by the most careful node."""
         return min(node.nonce(sender, self.number) for node in self.paymaster.nodes)
+
+    def doubt(self, sentence: str) -> None:
+        """Keep a doubt, once."""
+        if sentence not in self.doubts:
+            self.doubts.append(sentence)
 
     def _on(self, node: Chain, receipt: Receipt) -> bool:
         if receipt.block_number > self._final(node):

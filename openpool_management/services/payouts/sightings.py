@@ -50,8 +50,7 @@ def _look_up(
         return payout
     receipt = receipts[0]
     attempt = next(one for one in slot.attempts if one.hash == receipt.tx_hash)
-    if finality.reached(receipt):
-        _compare(paymaster, payout, attempt)
+    if finality.reached(receipt) and _told_alike(paymaster, payout, attempt, finality):
         return paymaster.book.conclude(
             payout, _conclusion(paymaster, payout, slot.id, attempt, receipt), lease
         )
@@ -98,11 +97,22 @@ def _why_cancelled(payout: Payout) -> tuple[str, str]:
     return reason, reason if reason.startswith(REFUSED) else ""
 
 
-def _compare(paymaster: Paymaster, payout: Payout, attempt: Attempt) -> None:
-    """Raises PayoutsStopped when the node tells of another transfer than was signed."""
+def _told_alike(paymaster: Paymaster, payout: Payout, attempt: Attempt, finality: Finality) -> bool:
+    """Whether the node tells of the transfer that was signed; False while it tells of none.
+
+    Raises PayoutsStopped when it tells of another one.
+    """
     found = paymaster.chain.transaction(attempt.hash)
+    if found is None:
+        # A node that is behind, or forgets, is no reason to pause.
+        finality.doubt(
+            f"{paymaster.chain.name} has the receipt of {attempt.hash}, which is final, and no "
+            f"transaction of that hash: payout {payout.id} is settled when it has both. If that "
+            "stays so, name another node in ETH_RPC_ENDPOINT."
+        )
+        return False
     transfer = attempt.signed.transfer
-    told = (found.sender, found.nonce, found.to, found.value_wei) if found else None
+    told = (found.sender, found.nonce, found.to, found.value_wei)
     if told != (payout.intent.sender, transfer.nonce, transfer.to, transfer.value_wei):
         reason = (
             f"{paymaster.chain.name} tells of another transfer under {attempt.hash} than was "
@@ -110,6 +120,7 @@ def _compare(paymaster: Paymaster, payout: Payout, attempt: Attempt) -> None:
         )
         paymaster.halt(reason, payout)
         raise PayoutsStopped(reason)
+    return True
 
 
 def _receipts(paymaster: Paymaster, payouts: Sequence[Payout]) -> dict[str, Receipt]:

@@ -7,11 +7,13 @@ import pytest
 
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.services.payouts import orders
+from openpool_management.services.payouts.finality import Finality
+from openpool_management.services.payouts.sightings import look_up
 from openpool_management_tests.faults.payouts.conftest import Settle, hasty
 from openpool_management_tests.faults.payouts.oracle import assert_oracle
 from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
-from openpool_management_tests.servers.rpc_actions import Error, Http, Result
+from openpool_management_tests.servers.rpc_actions import Error, Http, Result, Rewrite
 from openpool_management_tests.servers.rpc_proxy import RpcProxy
 from openpool_management_tests.servers.rpc_rules import FrozenFinality, StaleNode
 
@@ -89,6 +91,45 @@ def test_a_witness_that_lacks_the_receipt_keeps_a_payout_open(
     rpc_proxy.on("eth_getTransactionReceipt", Result(None))
     rig.drive()
     assert rig.states() == [PayoutState.SEEN]
+    rpc_proxy.clear()
+    settle()
+    assert rig.states() == [PayoutState.SETTLED]
+    assert_oracle(rig, anvil)
+
+
+def test_a_node_with_a_receipt_and_no_transaction_settles_later(
+    rig: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle
+) -> None:
+    rig.earn(FEES[0])
+    rig.pay()
+    anvil.finalize()
+    rpc_proxy.on("eth_getTransactionByHash", Result(None))
+    paymaster = rig.paymaster(signing=False)
+    finality, lease = Finality(paymaster), paymaster.acquire()
+    for _ in range(2):
+        look_up(paymaster, rig.payouts(), finality, lease)
+    rig.book.release(lease, rig.now)
+    [doubt] = finality.doubts
+    [payout] = rig.payouts()
+    assert f"payout {payout.id} is settled when it has both" in doubt
+    assert rig.states() == [PayoutState.SEEN] and paymaster.paused() is None
+    rpc_proxy.clear()
+    settle()
+    assert rig.states() == [PayoutState.SETTLED]
+    assert_oracle(rig, anvil)
+
+
+def test_a_node_that_tells_of_another_transfer_pauses_payouts(
+    rig: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle
+) -> None:
+    rig.earn(FEES[0])
+    rig.pay()
+    anvil.finalize()
+    rpc_proxy.on("eth_getTransactionByHash", Rewrite(lambda found: found | {"value": "0x1"}))
+    [problem] = rig.drive().problems
+    pause = rig.book.pause()
+    assert pause is not None and pause.paused and pause.reason == problem
+    assert "can't be trusted" in problem and rig.states() == [PayoutState.SEEN]
     rpc_proxy.clear()
     settle()
     assert rig.states() == [PayoutState.SETTLED]
