@@ -63,7 +63,7 @@ def worker_payouts(
 def _metadata(desk: PayoutDesk, report: RunReport) -> dict[str, "dg.RawMetadataValue"]:
     """The payouts of the day, and those of others that the run went on with."""
     driven = report.driven.payouts if report.driven else {}
-    of_the_day = desk.book.attempts_before(report.run_key).values()
+    of_the_day = desk.book.payouts_of(report.run_key).values()
     payouts = driven | {one.id: one for several in of_the_day for one in several}
     metadata = payouts_metadata(
         list(payouts.values()), report.problems, desk.pool.settings.explorer_url

@@ -37,7 +37,7 @@ class Planner:
 
     def plan(self, run_key: str, funds: Funds, now: datetime) -> Plan:
         """The plan of a period as things stand. It changes nothing."""
-        before = self.book.attempts_before(run_key)
+        before = self.book.payouts_of(run_key)
         candidates = [
             Candidate(
                 worker=one.worker,
@@ -60,7 +60,7 @@ class Planner:
     ) -> Funds:
         """What there is to pay with; the wallet is not known without a paymaster."""
         wallet_wei, gas_wei = (None, 0) if paymaster is None else _wallet(paymaster)
-        run = self.book.attempts_before(run_key)
+        run = self.book.payouts_of(run_key)
         waiting = [one for one in self.book.open_payouts() if one.state is not PayoutState.SEEN]
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         return Funds(
@@ -116,7 +116,7 @@ def set_aside(
 
 def intents_of(planner: Planner, plan: Plan, now: datetime) -> list[Intent]:
     """The intents of a plan. The same period and worker have the same id until one is voided."""
-    before = planner.book.attempts_before(plan.run_key)
+    before = planner.book.payouts_of(plan.run_key)
     return [
         Intent(
             intent_id(plan.run_key, one.worker, len(before.get(one.worker, []))),

@@ -135,8 +135,8 @@ class PayoutBook(Protocol):
         """One payout by its id."""
         ...
 
-    def attempts_before(self, run_key: str) -> dict[str, list[Payout]]:
-        """Payouts of a period by worker."""
+    def payouts_of(self, run_key: str) -> dict[str, list[Payout]]:
+        """Payouts of a period by worker, the oldest first, voided ones too."""
         ...
 
     def reserve(self, intents: Sequence[Intent], plan_hash: str, lease: Lease) -> None:

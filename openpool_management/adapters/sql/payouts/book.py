@@ -74,7 +74,7 @@ class SqlPayoutBook(SqlWallet, SqlMessages):
         with reading(self.engine) as connection:
             return _one(connection, payout_id)
 
-    def attempts_before(self, run_key: str) -> dict[str, list[Payout]]:
+    def payouts_of(self, run_key: str) -> dict[str, list[Payout]]:
         """See the port."""
         found: dict[str, list[Payout]] = {}
         with reading(self.engine) as connection:
