@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from openpool_management.cli import main
+from openpool_management_tests.servers.process import default_interrupt
 
 CHECKOUT = Path(__file__).parent.parent.parent
 OURS = (
@@ -65,13 +67,21 @@ def clean_environment(home: Path, options: Mapping[str, object]) -> dict[str, st
     return kept | {"OPENPOOL_HOME": str(home)} | {name: str(it) for name, it in options.items()}
 
 
-def start_openpool(*arguments: str, home: Path, **options: object) -> "subprocess.Popen[str]":
-    """``openpool`` as a process of its own."""
-    return subprocess.Popen(
+@contextmanager
+def start_openpool(
+    *arguments: str, home: Path, **options: object
+) -> Iterator["subprocess.Popen[str]"]:
+    """``openpool`` as a process of its own, killed at the end if it still runs."""
+    with subprocess.Popen(
         [sys.executable, "-m", "openpool_management.cli", *arguments],
         env=clean_environment(home, options),
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+        preexec_fn=default_interrupt,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -200,14 +200,14 @@ def test_a_run_waits_until_all_is_final(
 
 
 def test_a_run_that_is_interrupted_while_it_waits(counter: Counter, tmp_path: Path) -> None:
-    process = start_openpool(
+    with start_openpool(
         "payouts", "run", "--wait", "--json", home=tmp_path / "home", **counter.options
-    )
-    assert process.stderr is not None
-    said = process.stderr.readline()
-    assert "3 payouts wait for finality" in said
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        assert "3 payouts wait for finality" in said
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
     counter.printed += [said, stdout, stderr]
     assert process.returncode == 130
     assert {one["state"] for one in json.loads(stdout)["payouts"]} == {"seen"}

@@ -86,12 +86,11 @@ def test_a_live_simulation_ends_on_a_signal_with_everything_written(
 ) -> None:
     log = tmp_path / "log"
     started = datetime.now(UTC)
-    process = start_openpool(
+    with start_openpool(
         *("simulate", "--live", "--json", "--to", str(log), *LOG),
         *("--flush-seconds", "2", "--jobs-per-second", "20"),
         home=tmp_path / "home",
-    )
-    try:
+    ) as process:
         assert process.stderr is not None
         assert "going on until Ctrl-C" in process.stderr.readline()
         history = len(contents(log))
@@ -99,8 +98,6 @@ def test_a_live_simulation_ends_on_a_signal_with_everything_written(
             time.sleep(0.05)
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == 0, stderr
     document = json.loads(stdout)
     assert document["events"] > 1500

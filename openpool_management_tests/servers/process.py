@@ -44,8 +44,7 @@ class ServerProcess:
                 env=None if env is None else dict(env),
                 cwd=cwd,
                 start_new_session=True,
-                # A shell's background job ignores SIGINT, and dagster copies that to SIGTERM.
-                preexec_fn=_default_interrupt,
+                preexec_fn=default_interrupt,
             )
 
     @property
@@ -108,5 +107,9 @@ class ServerProcess:
             os.killpg(self.pid, number)
 
 
-def _default_interrupt() -> None:
+def default_interrupt() -> None:
+    """Let a child that is about to start end on SIGINT.
+
+    A shell's background job ignores it, its children do too, and dagster copies that to SIGTERM.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
