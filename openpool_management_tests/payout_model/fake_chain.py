@@ -22,7 +22,7 @@ class Lie:
 class FakeChain(ChainView):
     """Implements the Chain port. Tests move it on.
 
-    lies: what happens to the next broadcasts, the first one first; honest after them. heard: all
+    least_tip_wei is what its nodes take transfers for, beside the base fee. lies: what happens to the next broadcasts, the first one first; honest after them. heard: all
     bytes that ever left for the node, arrived or not. watch: called with each before it is taken.
     """
 
@@ -34,6 +34,7 @@ class FakeChain(ChainView):
         self.pool: dict[tuple[str, int], SignedTransfer] = {}
         self.final = 0
         self.fee_wei = FIRST_FEE_WEI
+        self.least_tip_wei = 0
         self.refuse: set[str] = set()
         self.automine = True
         self.lies: list[Lie] = []
@@ -128,6 +129,8 @@ class FakeChain(ChainView):
         if transfer.nonce < self.nonce(signed.sender):
             return SendOutcome.NONCE_TOO_LOW
         if transfer.max_fee_wei < self.fee_wei:
+            return SendOutcome.FEE_TOO_LOW
+        if transfer.max_priority_fee_wei < self.least_tip_wei:
             return SendOutcome.FEE_TOO_LOW
         if not self._can_pay(signed):
             return SendOutcome.INSUFFICIENT_FUNDS

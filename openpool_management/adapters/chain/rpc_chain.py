@@ -194,8 +194,8 @@ class RpcChain:
         refused = [RpcError("asked one by one", None)] * len(calls)
         found: list[Any] = refused
         if len(calls) > 1:
-            # Not every node takes several requests in one.
-            with suppress(RpcError):
+            # Not every node takes several requests in one, and some refuse them with nonsense.
+            with suppress(RpcError, ChainUnavailable):
                 found = self._rpc.read_all(calls)
         return [
             # A gateway may refuse some requests of a batch for being too many.

@@ -5,6 +5,8 @@ of, and what the ledger says is in the wallet is there. More is a top-up and is 
 explained, and payouts are paused.
 """
 
+from contextlib import suppress
+
 from openpool_management.domain.payouts.entries import funding
 from openpool_management.services.payouts.finality import Finality
 from openpool_management.services.payouts.paymaster import Paymaster
@@ -75,9 +77,13 @@ def unknown_nonces(paymaster: Paymaster, finality: Finality) -> str | None:
 
 
 def wallet_difference_wei(paymaster: Paymaster, finality: Finality) -> int:
-    """What the wallet holds more than the ledger says, at the final block.
+    """What the wallet holds more than the ledger says, at the final block, by the poorest answer.
 
-    Raises ChainUnavailable where the node keeps no state of that block.
+    Raises ChainUnavailable where the first node keeps no state of that block.
     """
-    chain_wei = paymaster.chain.balance_wei(paymaster.sender, finality.number)
-    return chain_wei - paymaster.book.wallet_wei(paymaster.sender)
+    told_wei = [paymaster.chain.balance_wei(paymaster.sender, finality.number)]
+    for witness in paymaster.witnesses:
+        # Not every node keeps the state of old blocks.
+        with suppress(ChainUnavailable):
+            told_wei.append(witness.balance_wei(paymaster.sender, finality.number))
+    return min(told_wei) - paymaster.book.wallet_wei(paymaster.sender)

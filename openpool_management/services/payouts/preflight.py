@@ -46,14 +46,19 @@ def open_wallet(paymaster: Paymaster, lease: Lease) -> None:
     if paymaster.book.opening(paymaster.sender) is not None:
         return
     opening = present_state(paymaster)
-    if opening.nonce:
-        raise PayoutsStopped(
-            f"The wallet {opening.sender} has sent {opening.nonce} transactions that this ledger "
-            "knows nothing of. If it never paid workers, say so with openpool payouts open. If it "
-            "did, name its first payout's nonce with openpool payouts open --nonce, then run "
-            "openpool payouts rebuild."
-        )
+    expect_unused(opening.sender, opening.nonce)
     paymaster.book.open_wallet(opening, lease, paymaster.clock())
+
+
+def expect_unused(sender: str, nonce: int) -> None:
+    """Raises PayoutsStopped for a wallet that has sent transactions and is new to the ledger."""
+    if nonce:
+        raise PayoutsStopped(
+            f"The wallet {sender} has sent {nonce} transactions that this ledger knows nothing of. "
+            "If it never paid workers, say so with openpool payouts open. If it did, name its "
+            "first payout's nonce with openpool payouts open --nonce, then run openpool payouts "
+            "rebuild."
+        )
 
 
 def present_state(paymaster: Paymaster) -> Opening:

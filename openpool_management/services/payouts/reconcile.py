@@ -24,7 +24,7 @@ from openpool_management.services.payouts.foreign import (
 )
 from openpool_management.services.payouts.orders import accept
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
-from openpool_management.services.payouts.preflight import check_nodes
+from openpool_management.services.payouts.preflight import check_nodes, expect_unused
 from openpool_management.services.payouts.sending import ask_to_cancel
 from openpool_management.services.payouts.sightings import HASHES_PER_REQUEST
 from openpool_management.services.ports.payouts import ForeignTransaction, Lease
@@ -51,14 +51,18 @@ class Reconciliation:
 def reconcile(paymaster: Paymaster) -> Reconciliation:
     """Compare every nonce, every settled payout and the balance. Changes nothing.
 
-    Raises OSError when the chain can't be asked, PayoutsStopped when the nodes are no good.
+    Raises OSError when the chain can't be asked, PayoutsStopped when the nodes are no good or the
+    ledger does not pay from the wallet.
     """
     check_nodes(paymaster)
     finality = Finality(paymaster)
     found = Reconciliation(finality.number)
     opening = paymaster.book.opening(paymaster.sender)
     if opening is None:
-        return found
+        expect_unused(paymaster.sender, paymaster.chain.nonce(paymaster.sender))
+        raise PayoutsStopped(
+            f"This ledger has not paid from {paymaster.sender} yet, so there is nothing to compare."
+        )
     sender = paymaster.sender
     known = paymaster.book.slot_nonces(sender) | paymaster.book.foreign_nonces(sender)
     final_nonce = finality.nonce(sender)
@@ -75,9 +79,16 @@ def reconcile(paymaster: Paymaster) -> Reconciliation:
         f"Nonce {nonce} was used by a transaction that is not in the ledger and not final yet."
         for nonce in sorted(set(range(final_nonce, latest)) - known)
     ]
+    found.differences += _used_otherwise(paymaster, finality, final_nonce)
     found.differences += _settled_otherwise(paymaster)
-    # Gas and values of what is missing, or not settled yet, would show up here once more.
-    if unknown_nonces(paymaster, finality) == "":
+    unknown = unknown_nonces(paymaster, finality)
+    if unknown is None:
+        found.differences.append(
+            "The balance was not compared, since something final is not settled or a node is "
+            "behind: run openpool payouts settle, then look again."
+        )
+    # Gas and values of what is missing would show up here once more.
+    if unknown == "":
         found.difference_wei = wallet_difference_wei(paymaster, finality)
         if found.difference_wei:
             found.differences.append(
@@ -229,6 +240,23 @@ def _told(transaction: ChainTransaction) -> str:
         f"{transaction.value_wei} wei to {transaction.to or 'a new contract'} and is not in the "
         "ledger."
     )
+
+
+def _used_otherwise(paymaster: Paymaster, finality: Finality, final_nonce: int) -> list[str]:
+    """Open payouts whose nonce is used up, for good, by what was not signed for them."""
+    told = []
+    for payout in open_payouts(paymaster):
+        slot = payout.slot
+        if slot is None or slot.nonce >= final_nonce:
+            continue
+        used_by = transaction_of(paymaster, paymaster.sender, slot.nonce, finality)
+        if used_by is not None and used_by.hash not in slot.hashes:
+            told.append(
+                f"Nonce {slot.nonce} of payout {payout.id} was used by "
+                f"{used_by.hash or 'an EIP-7702 authorization'}, which was not signed for it: "
+                "openpool payouts settle decides what becomes of the payout."
+            )
+    return told
 
 
 def _settled_otherwise(paymaster: Paymaster) -> list[str]:

@@ -118,6 +118,8 @@ def _must_bump(paymaster: Paymaster, last: Attempt) -> bool:
     at_the_cap = outcome is SendOutcome.UNDERPRICED and _too_expensive(paymaster, last)
     if outcome in NEEDS_ANOTHER and not at_the_cap:
         return True
+    if paymaster.gas.priority_fee_wei > last.signed.transfer.max_priority_fee_wei:
+        return True
     return paymaster.chain.latest().base_fee_wei > last.signed.transfer.max_fee_wei
 
 

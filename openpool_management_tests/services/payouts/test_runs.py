@@ -1,6 +1,7 @@
 """Runs after each other: caps, approval, what is paid once, and what is paid again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -54,12 +55,48 @@ def test_the_cap_of_a_run_holds_for_all_tries_of_it(pool: PayoutRig, chain: Fake
     assert paid_wei(chain) == [PART_WEI] * 3
 
 
+@pytest.mark.parametrize("in_a_pool", [True, False])
+def test_a_higher_tip_is_offered_for_what_no_block_holds(
+    pool: PayoutRig, chain: FakeChain, in_a_pool: bool
+) -> None:
+    everybody_earns(pool)
+    chain.automine = False
+    chain.least_tip_wei = 0 if in_a_pool else 3
+    pool.pay()
+    [first] = [one for one in pool.payouts() if one.slot is not None]
+    assert len(first.slots[0].attempts) == 1
+    chain.automine, chain.least_tip_wei = True, 3
+    pool.gas = replace(pool.gas, priority_fee_wei=3)
+    pool.drive()
+    [attempts] = [one.slots[0].attempts for one in pool.payouts() if one.id == first.id]
+    assert [one.signed.transfer.nonce for one in attempts] == [0, 0]
+    assert paid_wei(chain) == [PART_WEI] * 3
+
+
 def test_the_cap_of_a_day_holds_for_all_runs_of_it(pool: PayoutRig, chain: FakeChain) -> None:
     pool.policy = replace(pool.policy, day_max_wei=2 * PART_WEI)
     everybody_earns(pool)
     for period in ("2026-11-28", "2026-11-29", "2026-11-30"):
         pool.pay(period)
         chain.finalize()
+    assert paid_wei(chain) == [PART_WEI, PART_WEI, 0]
+    pool.next_day()
+    pool.pay()
+    assert paid_wei(chain) == [PART_WEI] * 3
+
+
+def test_a_clock_that_was_ahead_takes_from_the_cap_of_its_own_day_alone(
+    pool: PayoutRig, chain: FakeChain
+) -> None:
+    pool.policy = replace(pool.policy, day_max_wei=PART_WEI)
+    today = pool.now
+    pool.earn((ALICE, ETH_WEI))
+    pool.now = today + timedelta(days=365)
+    pool.pay()
+    pool.now = today
+    pool.earn((BOB, ETH_WEI), (CAROL, ETH_WEI))
+    pool.pay()
+    pool.pay()
     assert paid_wei(chain) == [PART_WEI, PART_WEI, 0]
     pool.next_day()
     pool.pay()
