@@ -37,10 +37,12 @@ def test_a_run_pays_and_a_settlement_settles(pays: PayoutBench) -> None:
     assert plan["hash"] == paid["plan"]
     assert (paid["payouts"], paid["seen"], paid["problems"]) == (3, 3, 0)
     assert paid["under_way_wei"] == str(3 * NET_WEI)
+    gas_wei = 0
     for row in paid["transactions"]:
         assert row["explorer"] == f"https://arbiscan.io/tx/{row['transaction']}"
         receipt = pays.anvil.wait_mined(row["transaction"])
         assert receipt["to"] == row["worker"].lower() and receipt["status"] == "0x1"
+        gas_wei += int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
     checks = evaluations(result)
     assert set(checks) == CHECKS and all(one.passed for one in checks.values())
     pays.anvil.finalize()
@@ -50,6 +52,10 @@ def test_a_run_pays_and_a_settlement_settles(pays: PayoutBench) -> None:
     assert wallet["ledger_wei"] == wallet["chain_wei"]
     assert wallet["ledger_wei"] == str(pays.anvil.balance_wei(pays.rig.sender))
     assert wallet["nonce"] == 3
+    assert gas_wei and wallet["gas_wei"] == str(gas_wei)
+    amounts = {row["amount"]: row["wei"] for row in wallet["amounts"]}
+    assert amounts["gas spent"] == str(gas_wei)
+    assert amounts["balance by the chain"] == wallet["chain_wei"]
     left = int(wallet["chain_wei"]) - pays.dagster.settings.wallet_reserve_wei
     assert wallet["days of payouts covered"] == left * 30 // (3 * NET_WEI)
     checks = evaluations(settled)
