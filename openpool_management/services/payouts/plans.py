@@ -74,7 +74,8 @@ class Planner:
                 for one in payouts
                 if one.state is not PayoutState.VOIDED
             ),
-            paid_today_wei=self.planning.reserved_since(midnight),
+            # Payouts dated ahead by a clock that was wrong take from their own day alone.
+            paid_today_wei=self.planning.reserved_between(midnight, midnight + timedelta(days=1)),
             gas_wei=gas_wei,
         )
 

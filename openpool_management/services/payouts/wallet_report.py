@@ -57,7 +57,7 @@ def report_wallet(
             chain_wei, nonce = chain.balance_wei(sender), chain.nonce(sender)
         except ChainUnavailable as error:
             problem = str(error)
-    month_wei = planner.planning.reserved_since(now - timedelta(days=LOOKBACK_DAYS))
+    month_wei = planner.planning.reserved_between(now - timedelta(days=LOOKBACK_DAYS), now)
     balance_wei = ledger_wei if chain_wei is None else chain_wei
     days = None
     if month_wei and balance_wei is not None:

@@ -57,6 +57,6 @@ class PlanningBook(Protocol):
         """Plans that were saved, newest first."""
         ...
 
-    def reserved_since(self, since: datetime) -> int:
-        """Wei set aside since then, without what was given back."""
+    def reserved_between(self, since: datetime, until: datetime) -> int:
+        """Wei set aside from since to before until, without what was given back."""
         ...

@@ -94,14 +94,16 @@ class SqlPlanning:
                 for row in connection.execute(query)
             ]
 
-    def reserved_since(self, since: datetime) -> int:
+    def reserved_between(self, since: datetime, until: datetime) -> int:
         """See the port."""
         intent, event = tables.payout_intent.c, tables.payout_event.c
         voided = select(event.intent_id).where(event.mark == "voided")
         with reading(self.engine) as connection:
             rows = connection.scalars(
                 select(intent.amount_wei).where(
-                    intent.created_at >= since, intent.id.not_in(voided)
+                    intent.created_at >= since,
+                    intent.created_at < until,
+                    intent.id.not_in(voided),
                 )
             )
             return sum(rows)
