@@ -7,6 +7,7 @@ from openpool_management.assets.tables import column_schema, table
 from openpool_management.assets.worker_payouts import worker_payouts
 from openpool_management.domain.money import format_eth
 from openpool_management.resources import PoolResource
+from openpool_management.services.payouts.tips import tip_warning
 from openpool_management.services.payouts.wallet_report import LOOKBACK_DAYS, report_wallet
 
 COLUMNS = {
@@ -25,7 +26,7 @@ COLUMNS = {
     tags={"domain": "payouts"},
     metadata={"dagster/column_schema": column_schema(COLUMNS)},
 )
-def wallet(openpool: PoolResource) -> dg.MaterializeResult[None]:
+def wallet(context: dg.AssetExecutionContext, openpool: PoolResource) -> dg.MaterializeResult[None]:
     """Balance of the wallet by the ledger and by the chain, what it owes, and how long it lasts.
 
     The ledger follows the chain when payouts are **final**, so the two differ while some are under
@@ -63,4 +64,7 @@ def wallet(openpool: PoolResource) -> dg.MaterializeResult[None]:
         metadata |= {"chain_wei": str(report.chain_wei), "nonce": report.nonce}
     if report.problem:
         metadata["chain"] = report.problem
+    elif chain is not None and (tip := tip_warning(chain, desk.pool.settings.priority_fee_wei)):
+        context.log.warning(tip)
+        metadata["tip"] = tip
     return dg.MaterializeResult(metadata=metadata)
