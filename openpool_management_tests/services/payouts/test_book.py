@@ -171,6 +171,24 @@ def test_a_lease_holds_until_it_ends_by_clocks_that_differ_a_little(rig: PayoutR
     rig.book.acquire(rig.sender, "second", DAY + timedelta(seconds=60), 60)
 
 
+def test_the_newest_block_of_a_wallet_is_that_of_its_own_top_ups_and_outflows(
+    rig: PayoutRig,
+) -> None:
+    lease, other = lease_of(rig), worker_address(9)
+    assert rig.book.last_block(rig.sender) == 0
+    for entry, newest in (
+        (entries.funding(rig.sender, 7, 50), 7),
+        (entries.outflow(rig.sender, 12, 1), 12),
+        (entries.funding(rig.sender, 100, 2), 100),
+        (entries.outflow(rig.sender, 99, 1), 100),
+        (entries.foreign(rig.sender, "0x" + "f" * 64, 5, 1), 100),
+        (entries.funding(other, 200, 3), 100),
+        (entries.outflow(other, 201, 1), 100),
+    ):
+        rig.book.post(entry, lease, DAY)
+        assert rig.book.last_block(rig.sender) == newest
+
+
 def test_what_moved_on_is_not_written_over(rig: PayoutRig) -> None:
     lease = reserved(rig)
     stale = rig.payouts()[0]

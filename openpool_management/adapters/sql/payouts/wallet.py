@@ -10,7 +10,7 @@ from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.payouts import tables
 from openpool_management.adapters.sql.payouts.postings import post_once, wallet_wei
-from openpool_management.domain.accounts import Entry
+from openpool_management.domain.accounts import AccountKind, Entry
 from openpool_management.domain.payouts import entries
 from openpool_management.domain.payouts.payout import NONCE_ENDED, Intent, Mark
 from openpool_management.services.ports.payouts import (
@@ -148,6 +148,7 @@ class SqlWallet(ABC):
         """See the port."""
         event, intent = tables.payout_event.c, tables.payout_intent.c
         foreign, key = tables.foreign_transaction.c, schema.entry.c.posting_key
+        account = schema.account.c
         with reading(self.engine) as connection:
             ended = connection.scalar(
                 select(func.max(event.block_number))
@@ -158,8 +159,14 @@ class SqlWallet(ABC):
                 select(func.max(foreign.block_number)).where(foreign.sender == sender)
             )
             looks = connection.scalars(
-                select(key).where(
-                    key.startswith(f"funding:{sender}:") | key.startswith(f"outflow:{sender}:")
+                select(key)
+                .join(schema.posting, schema.posting.c.entry_id == schema.entry.c.id)
+                .join(schema.account, account.id == schema.posting.c.account_id)
+                .where(
+                    account.kind.in_([AccountKind.FUNDING.value, AccountKind.UNEXPLAINED.value]),
+                    account.stream == "",
+                    account.worker == sender,
+                    key.startswith("funding:") | key.startswith("outflow:"),
                 )
             )
             return max([ended or 0, used or 0, *(int(look.rpartition(":")[2]) for look in looks)])
