@@ -175,6 +175,31 @@ def test_commit_writes_nothing_when_its_last_row_fails(engine: Engine, ledger: S
     ledger.commit(whole)
 
 
+def test_a_read_sees_one_moment_of_the_ledger(engine: Engine, ledger: SqlLedger) -> None:
+    ledger.commit(batch(1))
+    count = select(func.count()).select_from(schema.entry)
+    with reading(engine) as connection:
+        before = connection.scalar(count)
+        ledger.commit(batch(2, entries=(entry("x", 8, 2),), counts={}))
+        assert connection.scalar(count) == before
+    with reading(engine) as connection:
+        assert connection.scalar(count) != before
+
+
+def test_a_read_leaves_the_session_as_it_was(postgres_ledger_url: str) -> None:
+    """A pooler gives sessions to others."""
+    engine = ledger_engine(postgres_ledger_url)
+    for name in ("isolation", "read_only"):
+        with engine.begin() as writer:
+            before = writer.scalar(text(f"SHOW transaction_{name}"))
+        with reading(engine) as connection:
+            assert connection.scalar(text(f"SHOW transaction_{name}")) != before
+            assert connection.scalar(text(f"SHOW default_transaction_{name}")) == before
+        with engine.begin() as writer:
+            assert writer.scalar(text(f"SHOW transaction_{name}")) == before
+    engine.dispose()
+
+
 def test_balances_and_totals_run_on(engine: Engine, ledger: SqlLedger) -> None:
     ledger.commit(batch(1))
     ledger.commit(batch(2, entries=(entry("x", 8, 2), entry("y", 4, 1)), counts={"a": 1}))

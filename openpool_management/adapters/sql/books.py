@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -58,5 +59,14 @@ class SqlBooks:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for one consistent read; it takes no lock that writers wait for."""
-    with engine.connect().execution_options(read_only=True) as connection:
+    with engine.connect().execution_options(**_SNAPSHOT[engine.dialect.name]) as connection:
         yield connection
+
+
+# PostgreSQL's default shows each statement what was committed before it. The driver asks for these
+# in the BEGIN of the transaction, which poolers pass on.
+_SNAPSHOT: dict[str, dict[str, Any]] = {
+    "sqlite": {"read_only": True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+"""Execution options under which a transaction sees the database as it was at its first read."""
