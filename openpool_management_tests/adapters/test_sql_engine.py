@@ -1,4 +1,4 @@
-"""Processes that open a new SQLite ledger at once wait for each other."""
+"""Connections to SQLite: a commit is durable, and processes that open a file wait in turn."""
 
 import sqlite3
 import time
@@ -26,3 +26,13 @@ def test_opening_a_new_file_waits_for_its_writer(tmp_path: Path) -> None:
         released.result(60)
     engine.dispose()
     assert mode == "wal"
+
+
+def test_a_commit_on_every_connection_is_on_the_disk(tmp_path: Path) -> None:
+    """With synchronous at NORMAL, power that fails takes bytes back that were sent already."""
+    engine = ledger_engine(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with engine.connect() as first, engine.connect().execution_options(read_only=True) as second:
+        for connection in (first, second):
+            for pragma, value in (("synchronous", 2), ("foreign_keys", 1), ("journal_mode", "wal")):
+                assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value, pragma
+    engine.dispose()

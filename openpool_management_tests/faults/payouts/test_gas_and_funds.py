@@ -7,6 +7,7 @@ import pytest
 from openpool_management.domain.accounts import AccountKind
 from openpool_management.domain.payouts.payout import PayoutState, Purpose
 from openpool_management.services.payouts import orders
+from openpool_management.services.payouts.run import rehearse
 from openpool_management_tests.faults.payouts.conftest import Settle
 from openpool_management_tests.faults.payouts.oracle import assert_oracle
 from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
@@ -196,4 +197,53 @@ def test_gas_above_the_limit_is_refused_and_not_cut(
     settle()
     states = {one.intent.worker: one.state for one in rig.payouts()}
     assert states == {FEES[0][0]: PayoutState.VOIDED, FEES[1][0]: PayoutState.SETTLED}
+    assert_oracle(rig, anvil)
+
+
+def exactly_enough_wei(rig: PayoutRig) -> int:
+    """What the day's only payout takes at most, and the reserve."""
+    # The planner keeps the reserve too: without its part, only the look before the nonce is left.
+    rig.policy = replace(rig.policy, reserve_wei=0)
+    rig.earn(FEES[0])
+    paymaster = rig.paymaster(signing=False)
+    funds = rig.planner.funds("2026-12-01", paymaster.chain_id, rig.sender, paymaster, rig.now)
+    plan = rig.planner.plan("2026-12-01", funds, rig.now)
+    [tried] = rehearse(rig.planner, paymaster, plan).tried
+    assert tried.transfer
+    return tried.transfer.most_wei + rig.limits.reserve_wei
+
+
+def test_no_nonce_is_given_for_what_would_take_from_the_reserve(
+    rig: PayoutRig, anvil: AnvilServer, settle: Settle
+) -> None:
+    needed_wei = exactly_enough_wei(rig)
+    anvil.fund(rig.sender, needed_wei - 1)
+    report = rig.pay()
+    told = f"holds {needed_wei - 1} wei and needs {needed_wei} wei"
+    assert any(told in problem for problem in report.problems)
+    assert rig.states() == [PayoutState.RESERVED] and rig.payouts()[0].slots == ()
+    anvil.fund(rig.sender, needed_wei)
+    rig.drive()
+    settle()
+    assert rig.states() == [PayoutState.SETTLED]
+    assert_oracle(rig, anvil)
+
+
+def test_the_reserve_pays_for_another_price_of_a_nonce_that_is_in_use(
+    rig: PayoutRig, anvil: AnvilServer, settle: Settle
+) -> None:
+    anvil.fund(rig.sender, exactly_enough_wei(rig))
+    anvil.rpc("evm_setAutomine", False)
+    rig.pay()
+    [payout] = rig.payouts()
+    offered_wei = payout.slots[0].attempts[0].signed.transfer.max_fee_wei
+    anvil.rpc("anvil_dropAllTransactions")
+    anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(offered_wei + 1))
+    anvil.mine()
+    anvil.rpc("evm_setAutomine", True)
+    rig.drive()
+    settle()
+    [payout] = rig.payouts()
+    assert payout.state is PayoutState.SETTLED
+    assert len(payout.slots) == 1 and len(payout.slots[0].attempts) == 2
     assert_oracle(rig, anvil)

@@ -11,6 +11,8 @@ from openpool_management_tests.payout_rig import PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.servers.rpc_actions import (
     Action,
+    Ask,
+    Call,
     Delay,
     DropReply,
     Error,
@@ -117,3 +119,33 @@ def test_a_nonce_used_elsewhere_is_found(
     assert arbitrum.states() == [PayoutState.RESERVED] * 3, "released, and paused all the same"
     assert len(sent_transactions(anvil, arbitrum.sender)) == 1
     assert_oracle(arbitrum, anvil, explained=True)
+
+
+def test_a_reorganization_right_before_a_broadcast_leaves_a_gap_that_stops(
+    arbitrum: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle
+) -> None:
+    """The node has lost the first payout when the second one comes: its nonce is too high."""
+    sends: list[str] = []
+
+    def reorganize(call: Call, ask: Ask) -> Action | None:
+        if call.method == SEND:
+            sends.append(call.params[0])
+            if len(sends) == 2:
+                anvil.rpc("anvil_reorg", 1, [])
+        return None
+
+    rpc_proxy.use(reorganize)
+    report = arbitrum.pay()
+    assert any("has not seen the transactions before" in problem for problem in report.problems)
+    assert arbitrum.states() == [PayoutState.SEEN, PayoutState.SENT, PayoutState.RESERVED]
+    [refused] = arbitrum.payouts()[1].slots[0].attempts[0].sends
+    assert refused.outcome is SendOutcome.NONCE_TOO_HIGH
+    assert len(sends) == 2 and anvil.nonce(arbitrum.sender) == 0
+    assert arbitrum.paymaster().paused() is None
+    arbitrum.drive()
+    assert [one.transfer.nonce for one in broadcasts(rpc_proxy)] == [0, 1, 0, 1, 2]
+    assert sends[2:4] == sends[:2], "the same bytes, the lowest nonce first"
+    settle()
+    assert arbitrum.states() == [PayoutState.SETTLED] * 3
+    assert len(sent_transactions(anvil, arbitrum.sender)) == 3
+    assert_oracle(arbitrum, anvil)

@@ -5,7 +5,9 @@ from sqlalchemy import select
 
 from openpool_management.adapters.sql.payouts.tables import tx_attempt
 from openpool_management.domain.payouts.payout import PayoutState
+from openpool_management.services.payouts import orders
 from openpool_management_tests.faults.payouts.conftest import Settle
+from openpool_management_tests.faults.payouts.moments import broadcasts
 from openpool_management_tests.faults.payouts.oracle import assert_oracle, sent_transactions
 from openpool_management_tests.payout_rig import PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
@@ -146,4 +148,36 @@ def test_bytes_are_durable_before_they_leave(
     rig.pay()
     settle()
     assert rpc_proxy.count(SEND) == 3 and unknown == []
+    assert_oracle(rig, anvil)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Error("invalid chain id for signer: have 42161 want 1"),
+        Error("this endpoint takes no transactions", code=-32601),
+    ],
+    ids=["chain-id", "no-such-method"],
+)
+def test_a_node_that_takes_no_transfers_pauses_and_the_nonce_is_kept(
+    rig: PayoutRig, anvil: AnvilServer, rpc_proxy: RpcProxy, settle: Settle, refusal: Error
+) -> None:
+    rpc_proxy.on(SEND, refusal)
+    rig.earn(*FEES)
+    report = rig.pay()
+    assert any("refuses transfers of this wallet" in problem for problem in report.problems)
+    pause = rig.book.pause()
+    assert pause and pause.paused and refusal.message in pause.reason
+    assert rig.states() == [PayoutState.SENT, PayoutState.RESERVED, PayoutState.RESERVED]
+    [refused] = broadcasts(rpc_proxy)
+    rpc_proxy.clear()
+    rig.drive()
+    assert rpc_proxy.count(SEND) == 0, "paused"
+    orders.resume(rig.book, "another node", rig.now)
+    rig.drive()
+    assert broadcasts(rpc_proxy)[0] == refused
+    settle()
+    assert rig.states() == [PayoutState.SETTLED] * 3
+    assert [payout.slots[0].nonce for payout in rig.payouts()] == [0, 1, 2]
+    assert len(sent_transactions(anvil, rig.sender)) == 3
     assert_oracle(rig, anvil)
