@@ -31,11 +31,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one worker is paid. Addresses are EIP-55."""
+    """What one worker is paid. Addresses are EIP-55.
+
+    attempt counts, from 0, the payouts of the period to the worker that were voided before.
+    """
 
     worker: str
     to_address: str
     amount_wei: int
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,15 @@ class Plan:
     def hash(self) -> str:
         """64 hex digits that stand for what is paid, by which run, from where.
 
-        Neither the time nor the decisions are in it: plans that pay the same are the same.
+        Neither the time nor the decisions are in it: plans that make the same payouts are the same.
+        What is paid again after a void is another payout.
         """
         said = {
             "run_key": self.run_key,
             "chain_id": self.chain_id,
             "sender": self.sender,
             "payments": [
-                [payment.worker, payment.to_address, str(payment.amount_wei)]
+                [payment.worker, payment.to_address, str(payment.amount_wei), payment.attempt]
                 for payment in self.payments
             ],
         }

@@ -17,7 +17,12 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "total_wei": str(plan.total_wei),
         "run_before_wei": str(plan.run_before_wei),
         "payments": [
-            {"worker": one.worker, "to": one.to_address, "amount_wei": str(one.amount_wei)}
+            {
+                "worker": one.worker,
+                "to": one.to_address,
+                "amount_wei": str(one.amount_wei),
+                "attempt": one.attempt,
+            }
             for one in plan.payments
         ],
         "decisions": [
@@ -41,7 +46,7 @@ def plan_from_document(document: dict[str, Any]) -> Plan:
             sender=document["sender"],
             made_at=datetime.fromisoformat(document["made_at"]),
             payments=tuple(
-                Payment(one["worker"], one["to"], int(one["amount_wei"]))
+                Payment(one["worker"], one["to"], int(one["amount_wei"]), int(one["attempt"]))
                 for one in document["payments"]
             ),
             decisions=tuple(

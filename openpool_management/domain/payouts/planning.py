@@ -49,7 +49,7 @@ def plan_payouts(
         amount_wei = min(one.payable_wei, policy.payout_max_wei)
         obstacle = budget.take(amount_wei)
         if obstacle is None:
-            payments.append(Payment(one.worker, one.worker, amount_wei))
+            payments.append(Payment(one.worker, one.worker, amount_wei, one.voided_this_period))
             obstacle = Verdict.PAY, _paid(one, amount_wei, policy)
         decisions.append(Decision(one.worker, one.payable_wei, *obstacle))
     return Plan(

@@ -42,7 +42,8 @@ class Candidate:
 
     payable_wei is owed and free, in_payout_wei set aside for a payout. oldest_unpaid_at: since when
     the oldest unpaid part is owed. blocked: why the worker can't be paid, empty if nothing is known
-    against it. paid_this_period: whether the run's period has a payout of theirs already.
+    against it. paid_this_period: whether the run's period has a payout of theirs already;
+    voided_this_period: how many of theirs it has that were voided.
     """
 
     worker: str
@@ -53,6 +54,7 @@ class Candidate:
     own_threshold_wei: int | None = None
     blocked: str = ""
     paid_this_period: bool = False
+    voided_this_period: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

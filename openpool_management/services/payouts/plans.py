@@ -1,6 +1,7 @@
 """Plans of the pool: made of the ledger and the wallet, saved, approved, and set aside."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,7 +38,12 @@ class Planner:
 
     def plan(self, run_key: str, funds: Funds, now: datetime) -> Plan:
         """The plan of a period as things stand. It changes nothing."""
-        before = self.book.payouts_of(run_key)
+        voided = Counter[str]()
+        paid = set()
+        for worker, payouts in self.book.payouts_of(run_key).items():
+            voided[worker] = sum(one.state is PayoutState.VOIDED for one in payouts)
+            if voided[worker] < len(payouts):
+                paid.add(worker)
         candidates = [
             Candidate(
                 worker=one.worker,
@@ -47,9 +53,8 @@ class Planner:
                 first_earned_at=one.first_earned_at,
                 own_threshold_wei=one.threshold_wei,
                 blocked=one.blocked,
-                paid_this_period=any(
-                    payout.state is not PayoutState.VOIDED for payout in before.get(one.worker, [])
-                ),
+                paid_this_period=one.worker in paid,
+                voided_this_period=voided[one.worker],
             )
             for one in self.planning.standings()
         ]
@@ -112,15 +117,14 @@ def set_aside(
     planner.save(plan, now)
     if plan.needs_approval(planner.policy) and not approved:
         _ask_for_approval(paymaster, plan, now)
-    paymaster.book.reserve(intents_of(planner, plan, now), plan.hash, lease)
+    paymaster.book.reserve(intents_of(plan, now), plan.hash, lease)
 
 
-def intents_of(planner: Planner, plan: Plan, now: datetime) -> list[Intent]:
+def intents_of(plan: Plan, now: datetime) -> list[Intent]:
     """The intents of a plan. The same period and worker have the same id until one is voided."""
-    before = planner.book.payouts_of(plan.run_key)
     return [
         Intent(
-            intent_id(plan.run_key, one.worker, len(before.get(one.worker, []))),
+            intent_id(plan.run_key, one.worker, one.attempt),
             plan.run_key,
             one.worker,
             one.to_address,

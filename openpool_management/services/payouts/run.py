@@ -107,7 +107,7 @@ def rehearse(planner: Planner, paymaster: Paymaster | None, plan: Plan) -> RunRe
         first = max(
             paymaster.book.next_nonce(paymaster.sender), paymaster.chain.nonce(paymaster.sender)
         )
-        intents = intents_of(planner, plan, plan.made_at)
+        intents = intents_of(plan, plan.made_at)
         for nonce, (payment, intent) in enumerate(zip(plan.payments, intents, strict=True), first):
             report.tried.append(_try(paymaster, payment, intent, nonce))
     except PayoutsStopped as stop:

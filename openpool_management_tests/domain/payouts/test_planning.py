@@ -200,9 +200,16 @@ def test_the_hash_stands_for_what_is_paid() -> None:
         replace(made, sender=BOB),
         replace(made, payments=(Payment(ALICE, ALICE, ETH + 1),)),
         replace(made, payments=(Payment(ALICE, BOB, ETH),)),
+        replace(made, payments=(Payment(ALICE, ALICE, ETH, attempt=1),)),
         replace(made, payments=()),
     ]
-    assert len({made.hash, *(other.hash for other in others)}) == 7
+    assert len({made.hash, *(other.hash for other in others)}) == len(others) + 1
+
+
+def test_what_is_paid_again_after_a_void_is_another_payment() -> None:
+    made = plan(owed(ALICE, ETH, voided_this_period=2))
+    assert made.payments == (Payment(ALICE, ALICE, ETH, attempt=2),)
+    assert plan_from_document(plan_document(made)) == made
 
 
 def test_a_document_that_was_altered_is_refused() -> None:

@@ -256,5 +256,5 @@ def test_a_period_pays_a_worker_again_only_after_a_void(rig: PayoutRig) -> None:
     )
     again = rig.planner.plan("2026-12-01", funds, DAY)
     assert [one.worker for one in again.payments] == [first.intent.worker]
-    [intent] = intents_of(rig.planner, again, DAY)
+    [intent] = intents_of(again, DAY)
     assert intent.id != first.id

@@ -130,6 +130,24 @@ def test_a_plan_that_waits_sets_nothing_aside_and_is_paid_as_it_was_approved(
     assert pool.pay().approved == [], "an approval is good for one time"
 
 
+def test_the_same_plan_can_be_approved_again_after_a_void(
+    pool: PayoutRig, chain: FakeChain
+) -> None:
+    pool.policy = replace(pool.policy, approval_wei=0)
+    pool.earn((ALICE, ETH_WEI))
+    chain.refuse.add(ALICE)
+    for _ in range(2):
+        pool.pay()
+        saved = pool.planner.planning.saved_plans()[0]
+        pool.planner.planning.approve(saved.hash, "looked at it", pool.now)
+        pool.pay()
+        chain.refuse.clear()
+        orders.retry(pool.book, pool.payouts()[0].id, "accepts again", pool.now)
+        pool.now += timedelta(minutes=1)
+    assert pool.states() == [PayoutState.VOIDED, PayoutState.SEEN]
+    assert paid_wei(chain) == [PART_WEI, 0, 0]
+
+
 def test_a_run_is_not_kept_below_the_limit_by_slices(pool: PayoutRig, chain: FakeChain) -> None:
     pool.policy = replace(pool.policy, approval_wei=2 * PART_WEI)
     for worker in WORKERS:
