@@ -8,6 +8,11 @@ RUNS = "openpool_management_tests/services/payouts/test_runs.py"
 AMOUNTS = "openpool_management_tests/services/payouts/test_amounts.py"
 DURABILITY = "openpool_management_tests/services/payouts/test_durability.py"
 FINALITY = "openpool_management_tests/services/payouts/test_finality.py"
+SOUNDNESS = "openpool_management_tests/services/payouts/test_soundness.py"
+SIGNERS = "openpool_management_tests/services/payouts/test_signers.py"
+MOMENTS = "openpool_management_tests/services/payouts/test_moments.py"
+TWO_LOOKS = "openpool_management_tests/services/payouts/test_two_looks.py"
+LATE_BATCHES = "openpool_management_tests/services/payouts/test_late_batches.py"
 FEES = "openpool_management_tests/domain/payouts/test_fees.py"
 SERVICES = "openpool_management/services/payouts"
 
@@ -116,8 +121,8 @@ MUTANTS = (
     Mutant(
         "pays again what may be paid by hand",
         f"{SERVICES}/foreign.py",
-        "    if (same.to, same.value_wei) == (intent.to_address, intent.amount_wei):",
-        "    if False:",
+        "    if paid_alike or used_by.hash == NO_TRANSACTION:",
+        "    if used_by.hash == NO_TRANSACTION:",
         (f"{FAULTS}/test_foreign_nonces.py",),
     ),
     Mutant(
@@ -131,8 +136,8 @@ MUTANTS = (
     Mutant(
         "opens a used wallet by itself",
         f"{SERVICES}/preflight.py",
-        "    if opening.nonce:\n",
-        "    if False:\n",
+        "    expect_unused(opening.sender, opening.nonce)\n",
+        "",
         (f"{FAULTS}/test_foreign_nonces.py", f"{FAULTS}/test_restored_ledger.py"),
     ),
     Mutant(
@@ -204,5 +209,82 @@ MUTANTS = (
         "    if gas > rules.limit:",
         "    gas = min(gas, rules.limit)\n    if gas > rules.limit:",
         (FEES,),
+    ),
+    Mutant(
+        "takes nonces from pending where it asks for all at once",
+        "openpool_management/adapters/chain/rpc_chain.py",
+        '(NONCE, (sender, "latest"))',
+        '(NONCE, (sender, "pending"))',
+        (f"{FAULTS}/test_replies.py",),
+    ),
+    Mutant(
+        "pays from a ledger that is out of balance",
+        f"{SERVICES}/plans.py",
+        "    if errors:\n",
+        "    if False:\n",
+        (SOUNDNESS,),
+    ),
+    Mutant(
+        "takes whatever a signer signed",
+        "openpool_management/domain/payouts/transactions.py",
+        "    if signed.transfer != asked:",
+        "    if False:",
+        (SIGNERS,),
+    ),
+    Mutant(
+        "takes the signature of any key",
+        "openpool_management/domain/payouts/transactions.py",
+        "    if signed.sender != sender:",
+        "    if False:",
+        (SIGNERS,),
+    ),
+    Mutant(
+        "goes on after a signer has signed something else",
+        f"{SERVICES}/sending.py",
+        "        paymaster.halt(str(error), payout)\n",
+        "",
+        (SIGNERS,),
+    ),
+    Mutant(
+        "sends without a look at the fence",
+        f"{SERVICES}/sending.py",
+        "        paymaster.book.check_lease(lease)\n        reply",
+        "        reply",
+        (MOMENTS,),
+    ),
+    Mutant(
+        "does not look at the pause before a nonce",
+        f"{SERVICES}/sending.py",
+        "    paymaster.stop_for_pause()\n    payout = paymaster.book.open_slot",
+        "    payout = paymaster.book.open_slot",
+        (MOMENTS,),
+    ),
+    Mutant(
+        "does not look at the pause before signing",
+        f"{SERVICES}/sending.py",
+        "    paymaster.stop_for_pause()\n    if paymaster.load_signer",
+        "    if paymaster.load_signer",
+        (MOMENTS,),
+    ),
+    Mutant(
+        "asks one node alone whether a nonce is used",
+        f"{SERVICES}/foreign.py",
+        "all(node.nonce(paymaster.sender) > nonce for node in paymaster.nodes)",
+        "paymaster.chain.nonce(paymaster.sender) > nonce",
+        (TWO_LOOKS,),
+    ),
+    Mutant(
+        "looks once before it says that a nonce was used elsewhere",
+        f"{SERVICES}/foreign.py",
+        "        if not _used(paymaster, slot.nonce) or _any_receipt(paymaster, hashes):",
+        "        if False:",
+        (TWO_LOOKS,),
+    ),
+    Mutant(
+        "lets a batch commit while a payout is set aside",
+        "openpool_management/adapters/sql/payouts/book.py",
+        "            hold_batches(connection)\n",
+        "",
+        (LATE_BATCHES,),
     ),
 )
