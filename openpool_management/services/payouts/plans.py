@@ -49,7 +49,7 @@ class Planner:
                 worker=one.worker,
                 payable_wei=one.payable_wei,
                 in_payout_wei=one.in_payout_wei,
-                oldest_unpaid_at=_unpaid_since(one.first_earned_at, one.paid_at),
+                oldest_unpaid_at=one.unpaid_since,
                 first_earned_at=one.first_earned_at,
                 own_threshold_wei=one.threshold_wei,
                 blocked=one.blocked,
@@ -185,9 +185,3 @@ def _wallet(paymaster: Paymaster) -> tuple[int, int]:
     except TooExpensive:
         price_wei = rules.max_price_wei
     return outlook.balance_wei, outlook.gas() * GAS_MARGIN_PERCENT // 100 * price_wei
-
-
-def _unpaid_since(earned: datetime | None, paid: datetime | None) -> datetime | None:
-    if earned is None or paid is None:
-        return earned
-    return max(earned, paid)

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 class WorkerStanding:
     """A worker in the books of payouts, in wei.
 
-    first_earned_at: the first posting to the worker. paid_at: when the last payout was set aside.
-    blocked: why the worker can't be paid, empty if nothing is known.
+    first_earned_at: the first posting to the worker. paid_at: when the last payout was set aside
+    that was not voided. unpaid_since: the first posting after that; paid_at itself where that
+    payout left a rest. blocked: why the worker can't be paid, empty if nothing is known.
     """
 
     worker: str
@@ -18,6 +19,7 @@ class WorkerStanding:
     in_payout_wei: int = 0
     first_earned_at: datetime | None = None
     paid_at: datetime | None = None
+    unpaid_since: datetime | None = None
     threshold_wei: int | None = None
     blocked: str = ""
 

@@ -10,6 +10,7 @@ from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.accounts import account_heads
 from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.payouts import tables
+from openpool_management.adapters.sql.payouts.last_payouts import last_payouts
 from openpool_management.adapters.sql.payouts.lease import one_writer
 from openpool_management.domain.accounts import AccountKind
 from openpool_management.services.ports.planning import SavedPlan, WorkerStanding
@@ -34,10 +35,12 @@ class SqlPlanning:
                 else:
                     one.in_payout_wei += head[3]
             for worker, at in _first_earned(connection):
-                found[worker].first_earned_at = at
-            for worker, at in _last_reserved(connection):
-                if worker in found:
-                    found[worker].paid_at = at
+                found[worker].first_earned_at = found[worker].unpaid_since = at
+            for worker, payout in last_payouts(connection).items():
+                one = found[worker]
+                one.paid_at = payout.at
+                rest_wei = one.payable_wei - payout.earned_since_wei
+                one.unpaid_since = payout.at if rest_wei > 0 else payout.earned_again_at
             for worker, threshold_wei in _thresholds(connection):
                 if worker in found:
                     found[worker].threshold_wei = threshold_wei
@@ -121,15 +124,6 @@ def _first_earned(connection: Connection) -> Any:
             posting.account_seq == 1,
         )
         .group_by(account.worker)
-    )
-
-
-def _last_reserved(connection: Connection) -> Any:
-    intent = tables.payout_intent.c
-    return connection.execute(
-        select(intent.worker, func.max(intent.created_at, type_=intent.created_at.type)).group_by(
-            intent.worker
-        )
     )
 
 
