@@ -47,7 +47,7 @@ def approve(
     """Approve a saved plan: the next run carries out exactly this one."""
     from openpool_management.domain.money import format_eth
     from openpool_management.services.decisions import stated_reason
-    from openpool_management.services.payouts.plans import find_plan
+    from openpool_management.services.payouts.approvals import find_plan
 
     desk = open_desk()
     saved = find_plan(desk.planning.saved_plans(), plan_hash)

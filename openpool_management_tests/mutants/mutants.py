@@ -185,7 +185,7 @@ MUTANTS = (
     Mutant(
         "pays an approved plan whatever was learnt since",
         f"{SERVICES}/run.py",
-        "        if today is not None:\n            still_right(plan, today)\n",
+        "            still_right(plan, today, planner.policy, funds)\n",
         "",
         (RUNS,),
     ),

@@ -63,6 +63,18 @@ def plan_payouts(
     )
 
 
+def exceeded(plan: Plan, policy: Policy, funds: Funds) -> str:
+    """What a plan as a whole does not fit into, in a sentence; empty if it fits."""
+    for one in plan.payments:
+        if one.amount_wei > policy.payout_max_wei:
+            return (
+                f"{format_eth(one.amount_wei)} ETH to {one.worker} exceed the cap of one payout, "
+                f"{format_eth(policy.payout_max_wei)} ETH."
+            )
+    obstacle = _Budget(policy, funds).take(plan.total_wei, len(plan.payments))
+    return obstacle[1] if obstacle else ""
+
+
 def _place(one: Candidate, now: datetime) -> tuple[bool, datetime, int, str]:
     since = one.oldest_unpaid_at
     return since is None, since or now, -one.payable_wei, one.worker
@@ -190,13 +202,13 @@ class _Budget:
         self._gas_wei = funds.gas_wei
         self._full: Verdict | None = None
 
-    def take(self, amount_wei: int) -> _Obstacle | None:
-        """Take an amount and its gas, or tell what it does not fit into."""
+    def take(self, amount_wei: int, transfers: int = 1) -> _Obstacle | None:
+        """Take an amount and the gas of its transfers, or tell what it does not fit into."""
         if self._full is not None:
             return self._full, f"Waits behind an older balance that {_EXCEEDS[self._full]}."
         needs = dict.fromkeys(self._left, amount_wei)
         if Verdict.WALLET in needs:
-            needs[Verdict.WALLET] += self._gas_wei
+            needs[Verdict.WALLET] += self._gas_wei * transfers
         for name, left_wei in self._left.items():
             if needs[name] > left_wei:
                 self._full = name

@@ -2,27 +2,20 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from openpool_management.domain.invariants import broken_invariants
 from openpool_management.domain.payouts.fees import GAS_MARGIN_PERCENT, TooExpensive, first_price
 from openpool_management.domain.payouts.payout import Intent, PayoutState, intent_id
-from openpool_management.domain.payouts.plan import Plan, Verdict
+from openpool_management.domain.payouts.plan import Plan
 from openpool_management.domain.payouts.plan_document import plan_document, plan_from_document
 from openpool_management.domain.payouts.planning import plan_payouts
 from openpool_management.domain.payouts.policy import Candidate, Funds, Policy
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
 from openpool_management.services.ports import Books
 from openpool_management.services.ports.payouts import Lease, PayoutBook
-from openpool_management.services.ports.planning import PlanningBook, SavedPlan
-
-NOT_TO_BE_PAID = frozenset(
-    {Verdict.UNPAYABLE, Verdict.DENIED, Verdict.NOT_ALLOWED, Verdict.BLOCKED}
-)
-"""Verdicts on a worker that stop an approved plan, whatever was thought when it was approved."""
-
+from openpool_management.services.ports.planning import PlanningBook
 
 APPROVAL_HOLDS = timedelta(days=7)
 
@@ -135,33 +128,6 @@ def intents_of(plan: Plan, now: datetime) -> list[Intent]:
         )
         for one in plan.payments
     ]
-
-
-def still_right(plan: Plan, today: Plan) -> None:
-    """Raises PayoutsStopped when a plan pays somebody who is not to be paid any more."""
-    if (plan.chain_id, plan.sender) != (today.chain_id, today.sender):
-        raise PayoutsStopped(
-            f"Plan {plan.hash[:12]} pays from {plan.sender} on chain {plan.chain_id}, not from "
-            f"{today.sender} on chain {today.chain_id}: approve another plan."
-        )
-    paid = {one.worker for one in plan.payments}
-    for one in today.decisions:
-        if one.worker in paid and one.verdict in NOT_TO_BE_PAID:
-            raise PayoutsStopped(
-                f"Plan {plan.hash[:12]} pays {one.worker}, who is not to be paid any more "
-                f"({one.reason.rstrip('.')}): approve another plan."
-            )
-
-
-def find_plan(plans: Sequence[SavedPlan], start: str) -> SavedPlan:
-    """The saved plan whose hash begins so. Raises PayoutsStopped for none or several."""
-    found = [one for one in plans if start and one.hash.startswith(start.lower())]
-    if len(found) != 1:
-        raise PayoutsStopped(
-            f"{len(found) or 'No'} saved plans have a hash that begins with {start!r}: see "
-            "openpool payouts plan."
-        )
-    return found[0]
 
 
 def _ask_for_approval(paymaster: Paymaster, plan: Plan, now: datetime) -> None:

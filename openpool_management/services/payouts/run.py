@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 from openpool_management.domain.payouts.payout import Intent
 from openpool_management.domain.payouts.plan import Payment, Plan, Verdict
+from openpool_management.domain.payouts.policy import Funds
 from openpool_management.domain.payouts.transactions import Transfer
+from openpool_management.services.payouts.approvals import still_right
 from openpool_management.services.payouts.drive import DriveReport, drive
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
-from openpool_management.services.payouts.plans import Planner, intents_of, set_aside, still_right
+from openpool_management.services.payouts.plans import Planner, intents_of, set_aside
 from openpool_management.services.payouts.preflight import check_nodes
 from openpool_management.services.payouts.quotes import RecipientRefuses, quote
 from openpool_management.services.ports.payouts import Lease, PayoutConflict
@@ -46,13 +48,11 @@ def pay(planner: Planner, paymaster: Paymaster, run_key: str) -> RunReport:
     report = RunReport(run_key)
 
     def plan_and_reserve(lease: Lease) -> None:
-        now = paymaster.clock()
-        for plan in planner.approved(now):
-            today = _plan_of(planner, paymaster, plan.run_key)
-            _reserve(report, planner, paymaster, plan, lease, today)
+        for plan in planner.approved(paymaster.clock()):
+            _reserve(report, planner, paymaster, plan, lease, approved=True)
             report.approved.append(plan)
-        report.plan = _plan_of(planner, paymaster, run_key)
-        _reserve(report, planner, paymaster, report.plan, lease)
+        report.plan = _plan_of(planner, paymaster, run_key)[0]
+        _reserve(report, planner, paymaster, report.plan, lease, approved=False)
         uncovered = [one for one in report.plan.decisions if one.verdict is Verdict.WALLET]
         if uncovered:
             report.problems.append(
@@ -65,10 +65,10 @@ def pay(planner: Planner, paymaster: Paymaster, run_key: str) -> RunReport:
     return report
 
 
-def _plan_of(planner: Planner, paymaster: Paymaster, run_key: str) -> Plan:
+def _plan_of(planner: Planner, paymaster: Paymaster, run_key: str) -> tuple[Plan, Funds]:
     now = paymaster.clock()
     funds = planner.funds(run_key, paymaster.chain_id, paymaster.sender, paymaster, now)
-    return planner.plan(run_key, funds, now)
+    return planner.plan(run_key, funds, now), funds
 
 
 def _reserve(
@@ -77,13 +77,14 @@ def _reserve(
     paymaster: Paymaster,
     plan: Plan,
     lease: Lease,
-    today: Plan | None = None,
+    *,
+    approved: bool,
 ) -> None:
-    """Set a plan aside; today is what would be planned instead of one that was approved."""
     try:
-        if today is not None:
-            still_right(plan, today)
-        set_aside(planner, paymaster, plan, lease, approved=today is not None)
+        if approved:
+            today, funds = _plan_of(planner, paymaster, plan.run_key)
+            still_right(plan, today, planner.policy, funds)
+        set_aside(planner, paymaster, plan, lease, approved=approved)
     except (PayoutsStopped, PayoutConflict) as stop:
         # What was set aside before is paid all the same.
         report.problems.append(str(stop))

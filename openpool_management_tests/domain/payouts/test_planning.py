@@ -8,7 +8,7 @@ import pytest
 
 from openpool_management.domain.payouts.plan import Decision, Payment, Plan, Verdict
 from openpool_management.domain.payouts.plan_document import plan_document, plan_from_document
-from openpool_management.domain.payouts.planning import plan_payouts
+from openpool_management.domain.payouts.planning import exceeded, plan_payouts
 from openpool_management.domain.payouts.policy import Candidate, Funds, Policy
 
 ETH = 10**18
@@ -138,6 +138,32 @@ def test_large_amounts_are_exact() -> None:
 def test_what_was_taken_before_counts(funds: dict[str, Any], verdict: Verdict) -> None:
     funds_left = replace(FUNDS, gas_wei=21, **funds)
     assert decide(owed(ALICE, ETH), funds=funds_left).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("policy", "funds", "told"),
+    [
+        ({}, {}, ""),
+        ({"payout_max_wei": 2 * ETH - 1}, {}, f"2 ETH to {BOB} exceed the cap of one payout, 1.99"),
+        ({"run_max_wei": 3 * ETH}, {}, ""),
+        (
+            {"run_max_wei": 3 * ETH},
+            {"run_before_wei": 1},
+            "3 ETH are due, which exceeds the cap of",
+        ),
+        ({"day_max_wei": 4 * ETH}, {"paid_today_wei": ETH}, ""),
+        ({"day_max_wei": 4 * ETH}, {"paid_today_wei": ETH + 1}, "exceeds the cap of one day: 2.99"),
+        ({}, {"wallet_wei": 3 * ETH + 10**15 + 42}, ""),
+        ({}, {"wallet_wei": 3 * ETH + 10**15 + 41}, "the wallet does not cover"),
+        ({}, {"wallet_wei": None}, ""),
+    ],
+)
+def test_what_a_whole_plan_does_not_fit_into(
+    policy: dict[str, Any], funds: dict[str, Any], told: str
+) -> None:
+    made = plan(owed(ALICE, ETH), owed(BOB, 2 * ETH))
+    left = exceeded(made, replace(POLICY, **policy), replace(FUNDS, gas_wei=21, **funds))
+    assert told in left and bool(told) == bool(left)
 
 
 def test_the_longest_unpaid_come_first_and_nobody_overtakes() -> None:
