@@ -1,6 +1,7 @@
 """The command line, run in this process with an environment of its own."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 
 from openpool_management.cli import main
+from openpool_management_tests.cli.payout_counter import Counter
+from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.servers.process import default_interrupt
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -59,6 +62,18 @@ def openpool(
         return Ran(int(end.value.code or 0), captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def counter(
+    openpool: Command, tmp_path: Path, anvil: AnvilServer, caplog: pytest.LogCaptureFixture
+) -> Iterator[Counter]:
+    """A pool that owes three workers and pays them. In the end nothing secret was told."""
+    caplog.set_level(logging.DEBUG)
+    for made in Counter.at(tmp_path, anvil, openpool):
+        yield made
+        told = "\n".join([*made.printed, caplog.text]).lower()
+        assert [secret for secret in made.secrets() if secret.lower() in told] == []
 
 
 def clean_environment(home: Path, options: Mapping[str, object]) -> dict[str, str]:

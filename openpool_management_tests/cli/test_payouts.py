@@ -1,88 +1,30 @@
 """``openpool payouts`` on a real chain: each command, its refusals, no secret in any of it."""
 
 import json
-import logging
 import signal
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_account import Account
 from sqlalchemy import text
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.cli import payouts
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.services.payouts.drive import drive
 from openpool_management.services.ports.payouts import LeaseHeld
-from openpool_management_tests.cli.conftest import Command, Ran, start_openpool
-from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
+from openpool_management_tests.cli.conftest import start_openpool
+from openpool_management_tests.cli.payout_counter import WORKERS, Counter
+from openpool_management_tests.payout_rig import worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.servers.rpc_actions import Http
 from openpool_management_tests.servers.rpc_proxy import RpcProxy
 
-PASSWORD = "correct horse battery staple"
-WORKERS = [worker_address(number) for number in range(3)]
 DEAD_NODE = "http://127.0.0.1:9/secret-api-key"
-
-
-@dataclass
-class Counter:
-    """The command line of a pool that pays live, and everything it ever printed."""
-
-    openpool: Command
-    rig: PayoutRig
-    options: dict[str, Any]
-    printed: list[str] = field(default_factory=list)
-
-    def __call__(self, *arguments: str, code: int = 0, **options: object) -> Ran:
-        ran = self.openpool("payouts", *arguments, **(self.options | options))
-        self.printed += [ran.stdout, ran.stderr]
-        assert ran.code == code, (arguments, ran)
-        return ran
-
-    def json(self, *arguments: str, code: int = 0, **options: object) -> Any:
-        """What a command prints with --json."""
-        return self(*arguments, "--json", code=code, **options).json
-
-
-@pytest.fixture
-def counter(
-    openpool: Command, tmp_path: Path, anvil: AnvilServer, caplog: pytest.LogCaptureFixture
-) -> Iterator[Counter]:
-    """Three workers with 0.3 ETH each. In the end nothing secret was printed or logged."""
-    caplog.set_level(logging.DEBUG)
-    home = tmp_path / "home"
-    home.mkdir()
-    key = anvil.account(50 * ETH_WEI)
-    rig = PayoutRig.at(home, key, RpcChain(anvil.url))
-    rig.earn(*[(worker, 4 * 10**17) for worker in WORKERS])
-    keystore = tmp_path / "keystore.json"
-    keystore.write_text(json.dumps(Account.encrypt(key.key, PASSWORD, "pbkdf2", 1)))
-    made = Counter(
-        openpool,
-        rig,
-        {
-            "OPENPOOL_PAYOUTS": "live",
-            "OPENPOOL_PAYOUT_QUARANTINE_DAYS": 0,
-            "ETH_RPC_ENDPOINT": anvil.url,
-            "ETH_KEYSTORE": keystore,
-            "ETH_KEYSTORE_PASSWORD": PASSWORD,
-        },
-    )
-    yield made
-    told = "\n".join([*made.printed, caplog.text]).lower()
-    secrets = [PASSWORD, bytes(key.key).hex(), "secret-api-key"]
-    signed = [one for payout in rig.payouts() for slot in payout.slots for one in slot.attempts]
-    secrets += [one.signed.raw.hex()[:80] for one in signed]
-    assert [secret for secret in secrets if secret.lower() in told] == []
-    rig.scratch.close()
 
 
 def test_a_plan_a_run_and_its_settlement(counter: Counter, anvil: AnvilServer) -> None:
