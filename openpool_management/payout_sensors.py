@@ -17,6 +17,7 @@ from openpool_management.domain.payouts.mode import PayoutMode
 from openpool_management.jobs import UNFINISHED, payout_job, settlement_job
 from openpool_management.partitions import WALLET_TAG, payout_day
 from openpool_management.resources import PoolResource
+from openpool_management.services.payouts.approvals import approved_plans, why_void
 
 PAYOUTS_OFF = "Payouts are off: set OPENPOOL_PAYOUTS to dry-run to try them, then to live."
 
@@ -60,7 +61,11 @@ def payout_sensor(
         return dg.SkipReason(busy)
     day = payout_day(now)
     plan = plan_of(desk, day, ask_chain=False)
-    approved = [one.hash for one in desk.planner.approved(now)]
+    approved = [
+        one.hash
+        for one in approved_plans(desk.planner, now)
+        if not why_void(desk.planner, one, now)
+    ]
     if not plan.payments and not approved:
         return dg.SensorResult(skip_reason=f"Nobody is due on {day}.", cursor="")
     # Whom, not how much: fees that come in would make every plan look untried.

@@ -46,12 +46,10 @@ def approve(
 ) -> None:
     """Approve a saved plan: the next run carries out exactly this one."""
     from openpool_management.domain.money import format_eth
-    from openpool_management.services.decisions import stated_reason
-    from openpool_management.services.payouts.approvals import find_plan
+    from openpool_management.services.payouts.approvals import approve_plan
 
     desk = open_desk()
-    saved = find_plan(desk.planning.saved_plans(), plan_hash)
-    desk.planning.approve(saved.hash, stated_reason(reason), desk.clock())
+    saved = approve_plan(desk.planner, plan_hash, reason, desk.clock())
     paid = len(saved.document["payments"])
     if as_json:
         print_json({"plan": saved.hash, "total_wei": str(saved.total_wei), "payments": paid})

@@ -55,12 +55,13 @@ def plan(
 ) -> None:
     """Show who is paid at the moment, and why others not yet. Pays nobody, in any mode."""
     from openpool_management.domain.payouts.plan_document import plan_document
+    from openpool_management.services.payouts.approvals import waiting_plans
 
     desk = open_desk()
     made = desk.plan(period_of(period))
     if save:
         desk.planner.save(made, desk.clock())
-    waiting = [one for one in desk.planning.saved_plans() if not one.begun and not one.approved_at]
+    waiting = waiting_plans(desk.planner, desk.clock())
     if as_json:
         document = plan_document(made) | {
             "needs_approval": made.needs_approval(desk.policy),

@@ -152,7 +152,7 @@ MUTANTS = (
         "openpool_management/adapters/sql/payouts/book.py",
         "if not 0 < intent.amount_wei <= owed.get(intent.worker, 0):",
         "if not 0 < intent.amount_wei:",
-        (AMOUNTS,),
+        (BOOK,),
     ),
     Mutant(
         "takes a reverted transfer for a payment",

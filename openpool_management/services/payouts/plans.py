@@ -9,15 +9,13 @@ from openpool_management.domain.invariants import broken_invariants
 from openpool_management.domain.payouts.fees import GAS_MARGIN_PERCENT, TooExpensive, first_price
 from openpool_management.domain.payouts.payout import Intent, PayoutState, intent_id
 from openpool_management.domain.payouts.plan import Plan
-from openpool_management.domain.payouts.plan_document import plan_document, plan_from_document
+from openpool_management.domain.payouts.plan_document import plan_document
 from openpool_management.domain.payouts.planning import plan_payouts
 from openpool_management.domain.payouts.policy import Candidate, Funds, Policy
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
 from openpool_management.services.ports import Books
 from openpool_management.services.ports.payouts import Lease, PayoutBook
 from openpool_management.services.ports.planning import PlanningBook
-
-APPROVAL_HOLDS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +74,6 @@ class Planner:
             paid_today_wei=self.planning.reserved_between(midnight, midnight + timedelta(days=1)),
             gas_wei=gas_wei,
         )
-
-    def approved(self, now: datetime) -> list[Plan]:
-        """Plans that were approved in the last days and not begun, the oldest first.
-
-        A plan may be approved when the run that made it is over: it is carried out by the next one.
-        """
-        return [
-            plan_from_document(saved.document)
-            for saved in reversed(self.planning.saved_plans())
-            if saved.approved_at is not None
-            and not saved.begun
-            and now - saved.approved_at <= APPROVAL_HOLDS
-        ]
 
     def save(self, plan: Plan, now: datetime) -> None:
         """Save a plan, so that it can be approved or looked at later."""

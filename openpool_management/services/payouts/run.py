@@ -6,7 +6,12 @@ from openpool_management.domain.payouts.payout import Intent
 from openpool_management.domain.payouts.plan import Payment, Plan, Verdict
 from openpool_management.domain.payouts.policy import Funds
 from openpool_management.domain.payouts.transactions import Transfer
-from openpool_management.services.payouts.approvals import still_right
+from openpool_management.services.payouts.approvals import (
+    approved_plans,
+    say_void,
+    still_right,
+    why_void,
+)
 from openpool_management.services.payouts.drive import DriveReport, drive
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
 from openpool_management.services.payouts.plans import Planner, intents_of, set_aside
@@ -48,7 +53,11 @@ def pay(planner: Planner, paymaster: Paymaster, run_key: str) -> RunReport:
     report = RunReport(run_key)
 
     def plan_and_reserve(lease: Lease) -> None:
-        for plan in planner.approved(paymaster.clock()):
+        now = paymaster.clock()
+        for plan in approved_plans(planner, now):
+            if why := why_void(planner, plan, now):
+                report.problems += say_void(planner, plan, why, now)
+                continue
             _reserve(report, planner, paymaster, plan, lease, approved=True)
             report.approved.append(plan)
         report.plan = _plan_of(planner, paymaster, run_key)[0]

@@ -221,6 +221,10 @@ class PayoutBook(Protocol):
         """Put a message into the outbox, once for each key."""
         ...
 
+    def told(self, dedupe_key: str) -> bool:
+        """Whether a message with that key was ever put into the outbox."""
+        ...
+
     def undelivered(self) -> list[Message]:
         """Messages that nobody has confirmed, oldest first."""
         ...

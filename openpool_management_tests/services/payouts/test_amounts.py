@@ -161,7 +161,7 @@ def test_a_fee_that_is_taken_back_between_the_plan_and_the_payout(
     pool.planner.planning.approve(plan.hash, "looked at it", pool.now)
     log.read(AI, 60, received(BOB, 60))
     report = pool.pay()
-    assert any(f"Worker {ALICE} is owed 0 wei" in one for one in report.problems)
+    assert any(f"{ALICE} is owed 0 wei" in one for one in report.problems)
     finish(pool, chain)
     assert (chain.balance_wei(ALICE), chain.balance_wei(BOB)) == (0, 75 * ETH_WEI // 100)
     assert pool.balance_wei(AccountKind.IN_PAYOUT, ALICE) == 0

@@ -1,62 +1,154 @@
-"""What an approval is good for: seven days, one wallet, one chain."""
+"""Plans that are approved, overlap with others, and are void when they are carried out."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from eth_account import Account
 
-from openpool_management.domain.payouts.payout import PayoutState
+from openpool_management.services.payouts import orders
+from openpool_management.services.payouts.approvals import approve_plan, waiting_plans
+from openpool_management.services.payouts.paymaster import PayoutsStopped
 from openpool_management_tests.payout_model.fake_chain import FakeChain
-from openpool_management_tests.payout_rig import CHAIN_ID, ETH_WEI, PayoutRig, worker_address
+from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
 from openpool_management_tests.services.payouts.conftest import KEY
 
-WORKER = worker_address(1)
-OTHER_WALLET = str(Account.from_key(b"\x08" * 32).address)
+ALICE, BOB = worker_address(1), worker_address(2)
 PART_WEI = 75 * 10**16
+"""What a worker gets of a fee of 1 ETH."""
 
 
-def approve(pool: PayoutRig, *, chain_id: int = CHAIN_ID, sender: str = str(KEY.address)) -> str:
-    """Save a plan of the day and approve it: its hash."""
-    pool.policy = replace(pool.policy, approval_wei=0)
-    pool.earn((WORKER, ETH_WEI))
-    funds = pool.planner.funds("2026-12-01", chain_id, sender, None, pool.now)
-    plan = pool.planner.plan("2026-12-01", funds, pool.now)
-    pool.planner.save(plan, pool.now)
-    pool.planner.planning.approve(plan.hash, "looked at it", pool.now)
-    return plan.hash
+@pytest.fixture
+def strict(tmp_path: Path, chain: FakeChain) -> Iterator[PayoutRig]:
+    """A pool where every run waits for approval."""
+    made = PayoutRig.at(tmp_path, KEY, chain)
+    made.limits = replace(made.limits, receipt_seconds=0)
+    made.policy = replace(made.policy, approval_wei=0)
+    yield made
+    made.scratch.close()
 
 
-@pytest.mark.parametrize("over", [timedelta(0), timedelta(seconds=1)], ids=["held", "lapsed"])
-def test_an_approval_holds_for_seven_days(
-    pool: PayoutRig, chain: FakeChain, over: timedelta
-) -> None:
-    approved = approve(pool)
-    pool.now += timedelta(days=7) + over
+def waiting(pool: PayoutRig) -> list[str]:
+    """Hashes of the plans that wait."""
+    return [one.hash for one in waiting_plans(pool.planner, pool.now)]
+
+
+def approve(pool: PayoutRig, plan_hash: str) -> None:
+    """Approve a plan by the beginning of its hash."""
+    assert approve_plan(pool.planner, plan_hash[:12], "looked at it", pool.now).hash == plan_hash
+
+
+def planned(pool: PayoutRig) -> str:
+    """The hash of the plan of a run that stops, since nobody approved it."""
+    pool.now += timedelta(minutes=1)
     report = pool.pay()
-    assert [one.hash for one in report.approved] == ([] if over else [approved])
-    assert any("needs approval" in one for one in report.problems) is bool(over)
-    assert chain.balance_wei(WORKER) == (0 if over else PART_WEI)
-    assert pool.payable_wei(WORKER) == (PART_WEI if over else 0)
+    assert report.plan is not None
+    return report.plan.hash
 
 
-@pytest.mark.parametrize(
-    "other", [{"chain_id": 1}, {"sender": OTHER_WALLET}], ids=["chain", "wallet"]
-)
-def test_an_approval_is_for_one_wallet_on_one_chain(
-    pool: PayoutRig, chain: FakeChain, other: dict[str, object]
+def named(pool: PayoutRig, plan_hash: str) -> list[str]:
+    """What a run says of a plan."""
+    pool.now += timedelta(minutes=1)
+    return [one for one in pool.pay().problems if plan_hash[:12] in one]
+
+
+def test_a_plan_that_overlaps_one_that_was_carried_out_is_void_and_said_so_once(
+    strict: PayoutRig, chain: FakeChain
 ) -> None:
-    approved = approve(pool, **other)  # type: ignore[arg-type]
-    report = pool.pay()
-    on_chain = other.get("chain_id", CHAIN_ID)
-    pays_from = other.get("sender", pool.sender)
-    told = f"Plan {approved[:12]} pays from {pays_from} on chain {on_chain}, not from"
-    assert any(told in one for one in report.problems)
-    assert pool.payouts() == [] and chain.heard == {}
-    assert pool.payable_wei(WORKER) == PART_WEI
+    strict.earn((ALICE, ETH_WEI))
+    first = planned(strict)
+    strict.next_day()
+    strict.earn((ALICE, ETH_WEI), (BOB, ETH_WEI))
+    second = planned(strict)
+    approve(strict, first)
+    approve(strict, second)
+    [told] = named(strict, second)
+    assert "was approved and is void" in told and f"a payout to {ALICE} was set aside" in told
+    assert [chain.balance_wei(one) for one in (ALICE, BOB)] == [PART_WEI, 0]
+    assert "An approved plan is void" in [one.subject for one in strict.book.undelivered()]
+    assert named(strict, second) == []
+    strict.next_day()
+    chain.finalize()
+    strict.drive()
+    approve(strict, planned(strict))
+    strict.pay()
+    assert [chain.balance_wei(one) for one in (ALICE, BOB)] == [2 * PART_WEI, PART_WEI]
 
 
-def test_a_plan_of_this_wallet_is_carried_out(pool: PayoutRig, chain: FakeChain) -> None:
-    approve(pool)
-    assert pool.pay().problems == []
-    assert pool.states() == [PayoutState.SEEN] and chain.balance_wei(WORKER) == PART_WEI
+def test_the_others_of_a_void_plan_are_paid_by_the_plan_of_the_day(
+    strict: PayoutRig, chain: FakeChain
+) -> None:
+    strict.earn((ALICE, ETH_WEI), (BOB, ETH_WEI))
+    both = planned(strict)
+    approve(strict, both)
+    strict.policy = replace(strict.policy, approval_wei=2 * ETH_WEI, deny=frozenset({BOB}))
+    strict.now += timedelta(days=1)
+    assert any("not to be paid any more" in one for one in named(strict, both))
+    assert chain.balance_wei(ALICE) == PART_WEI, "by the plan of the day"
+    strict.policy = replace(strict.policy, deny=frozenset())
+    [told] = named(strict, both)
+    assert "is void" in told
+    assert [chain.balance_wei(one) for one in (ALICE, BOB)] == [PART_WEI, PART_WEI]
+
+
+def test_a_void_plan_can_not_be_approved_and_does_not_wait(
+    strict: PayoutRig, chain: FakeChain
+) -> None:
+    strict.earn((ALICE, ETH_WEI))
+    first = planned(strict)
+    strict.next_day()
+    strict.earn((BOB, ETH_WEI))
+    second = planned(strict)
+    assert waiting(strict) == [second, first]
+    approve(strict, second)
+    assert waiting(strict) == [first]
+    strict.pay()
+    assert chain.balance_wei(ALICE) == chain.balance_wei(BOB) == PART_WEI
+    assert waiting(strict) == []
+    with pytest.raises(PayoutsStopped, match="is void: a payout to"):
+        approve(strict, first)
+
+
+def test_an_approved_plan_is_paid_if_what_made_it_void_was_given_back(
+    strict: PayoutRig, chain: FakeChain
+) -> None:
+    strict.earn((ALICE, ETH_WEI))
+    first = planned(strict)
+    strict.next_day()
+    second = planned(strict)
+    approve(strict, first)
+    approve(strict, second)
+    chain.refuse.add(ALICE)
+    [told] = named(strict, second)
+    assert "is void" in told
+    chain.refuse.clear()
+    orders.retry(strict.book, strict.payouts()[0].id, "accepts again", strict.now)
+    strict.pay()
+    assert chain.balance_wei(ALICE) == PART_WEI
+
+
+def test_only_the_newest_plan_of_a_period_waits(strict: PayoutRig) -> None:
+    hashes = []
+    for _ in range(3):
+        strict.earn((ALICE, ETH_WEI))
+        hashes.append(planned(strict))
+    assert len(set(hashes)) == 3 and waiting(strict) == [hashes[-1]]
+    strict.next_day()
+    tomorrow = planned(strict)
+    assert waiting(strict) == [tomorrow, hashes[-1]]
+
+
+def test_a_clock_that_was_ahead_makes_no_plan_void(strict: PayoutRig, chain: FakeChain) -> None:
+    today = strict.now
+    strict.earn((ALICE, ETH_WEI))
+    strict.now = today + timedelta(days=365)
+    approve(strict, planned(strict))
+    strict.pay()
+    chain.finalize()
+    strict.drive()
+    strict.now = today
+    strict.earn((ALICE, ETH_WEI))
+    approve(strict, planned(strict))
+    strict.pay()
+    assert chain.balance_wei(ALICE) == 2 * PART_WEI

@@ -62,6 +62,12 @@ class SqlMessages(ABC):
         with self._writing() as connection:
             _put(connection, dedupe_key, subject, document, at)
 
+    def told(self, dedupe_key: str) -> bool:
+        """See the port."""
+        key = tables.outbox.c.dedupe_key
+        with reading(self.engine) as connection:
+            return connection.scalar(select(key).where(key == dedupe_key)) is not None
+
     def undelivered(self) -> list[Message]:
         """See the port."""
         table = tables.outbox.c
