@@ -63,6 +63,14 @@ def next_step(payout: "Payout") -> str:
     }[payout.state.value]
 
 
+def cancel_command(payout: "Payout") -> str | None:
+    """What to type to let a payout not be made; None where it is too late or done already."""
+    too_late = payout.ended or payout.state.value in ("seen", "held")
+    if too_late or payout.cancelling:
+        return None
+    return f"openpool payouts cancel {payout.id} --reason …"
+
+
 def run_document(report: "RunReport") -> dict[str, Any]:
     """What a run planned and did."""
     from openpool_management.domain.payouts.plan_document import plan_document

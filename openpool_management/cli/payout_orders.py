@@ -118,11 +118,23 @@ def threshold(
 
 
 def block(worker: Address, reason: Reason, as_json: JsonFlag = False) -> None:
-    """Pay a worker no more, until unblocked. What they are owed stays owed."""
+    """Pay a worker no more, until unblocked; name the payouts that are on their way already."""
+    from openpool_management.cli.payout_documents import cancel_command, next_step, payout_document
+    from openpool_management.domain.money import format_eth
+    from openpool_management.services.payouts import orders
+
     address, desk = worker_of(worker), open_desk()
-    why = f"Blocked by the operator: {_stated(reason)}"
-    desk.book.set_block(address, True, why, desk.clock())
-    _show_block(address, True, as_json)
+    on_their_way = orders.block(desk.book, address, reason, desk.clock())
+    if as_json:
+        payouts = [payout_document(one) | {"cancel": cancel_command(one)} for one in on_their_way]
+        print_json({"worker": address, "blocked": True, "open_payouts": payouts})
+        return
+    say(f"{address} is not paid any more.")
+    for one in on_their_way:
+        command = cancel_command(one)
+        then = f"It goes on unless you stop it: {command}" if command else next_step(one)
+        eth = format_eth(one.intent.amount_wei)
+        say(f"Payout {one.id} of {eth} ETH to them is {one.state.value}. {then}")
 
 
 def unblock(worker: Address, reason: Reason, as_json: JsonFlag = False) -> None:
@@ -130,7 +142,10 @@ def unblock(worker: Address, reason: Reason, as_json: JsonFlag = False) -> None:
     address, desk = worker_of(worker), open_desk()
     why = f"Paid again by the operator: {_stated(reason)}"
     desk.book.set_block(address, False, why, desk.clock())
-    _show_block(address, False, as_json)
+    if as_json:
+        print_json({"worker": address, "blocked": False})
+    else:
+        say(f"{address} is paid again by the next plan.")
 
 
 def open_wallet(
@@ -242,10 +257,3 @@ def _show_pause(order: "Pause", as_json: bool) -> None:
         print_json({"paused": order.paused, "reason": order.reason, "at": at})
     else:
         say("Payouts are paused." if order.paused else "Payouts go on with the next run.")
-
-
-def _show_block(worker: str, blocked: bool, as_json: bool) -> None:
-    if as_json:
-        print_json({"worker": worker, "blocked": blocked})
-    else:
-        say(f"{worker} is {'not paid any more' if blocked else 'paid again by the next plan'}.")

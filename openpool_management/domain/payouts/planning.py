@@ -100,7 +100,8 @@ def _obstacle(one: Candidate, policy: Policy, sender: str, now: datetime) -> _Ob
     """What stands in a worker's way, whatever is paid to others; None for nothing."""
     return (
         _of_the_books(one)
-        or _of_the_address(one, policy, sender)
+        or _of_the_address(one, sender)
+        or _of_the_lists(one, policy)
         or _of_payouts(one)
         or _of_the_amount(one, policy, now)
         or _of_the_quarantine(one, policy, now)
@@ -113,24 +114,31 @@ def _of_the_books(one: Candidate) -> _Obstacle | None:
             f"{format_eth(-one.payable_wei)} ETH too much were paid; coming fees make up for it."
         )
         return Verdict.OVERPAID, reason
-    if one.payable_wei == 0:
-        return Verdict.IN_FLIGHT, _under_way(one)
     return None
 
 
-def _of_the_address(one: Candidate, policy: Policy, sender: str) -> _Obstacle | None:
+def _of_the_address(one: Candidate, sender: str) -> _Obstacle | None:
     if checksum_address(one.worker) != one.worker:
         return Verdict.UNPAYABLE, f"{one.worker} is no address with its checksum (EIP-55)."
     if int(one.worker, 16) < _RESERVED_ADDRESSES:
         return Verdict.UNPAYABLE, f"{one.worker} is an address that nobody has a key for."
     if one.worker == sender:
         return Verdict.UNPAYABLE, f"{one.worker} is the wallet that payouts come from."
+    return None
+
+
+def _of_the_lists(one: Candidate, policy: Policy) -> _Obstacle | None:
+    on_its_way = ""
+    if one.in_payout_wei:
+        # What was set aside before goes on, whoever is barred since.
+        on_its_way = f" {_under_way(one)} openpool payouts cancel stops it, if it is not sent yet."
     if one.worker in policy.deny:
-        return Verdict.DENIED, "The worker is on the deny list."
+        return Verdict.DENIED, f"The worker is on the deny list.{on_its_way}"
     if policy.allow_only and one.worker not in policy.allow:
-        return Verdict.NOT_ALLOWED, "Only workers on the allow list are paid."
+        return Verdict.NOT_ALLOWED, f"Only workers on the allow list are paid.{on_its_way}"
     if one.blocked:
-        return Verdict.BLOCKED, f"The worker can't be paid: {one.blocked.rstrip('.')}."
+        reason = f"The worker can't be paid: {one.blocked.rstrip('.')}.{on_its_way}"
+        return Verdict.BLOCKED, reason
     return None
 
 

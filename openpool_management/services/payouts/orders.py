@@ -59,6 +59,16 @@ def retry(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payou
     return book.conclude(payout, Conclusion((event,)), None)
 
 
+def block(book: PayoutBook, worker: str, reason: str, now: datetime) -> list[Payout]:
+    """Pay a worker no more, until unblocked. Raises DecisionRefused without a reason.
+
+    Tells the payouts to the worker that are open: they go on, since each may have been sent. Who
+    wants none of them cancels them.
+    """
+    book.set_block(worker, True, f"Blocked by the operator: {stated_reason(reason)}", now)
+    return [one for one in book.open_payouts() if one.intent.worker == worker]
+
+
 def accept(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payout:
     """Take a held payout as paid by the transaction that used its nonce.
 
