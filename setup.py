@@ -37,6 +37,7 @@ setup(
         "pillow>=12,<14",
         "polars>=2.1,<3",
         "psycopg[binary]>=3.2,<4",
+        "py-ecc>=8,<9",  # of eth-account; named since the package undoes what its import does
         "pyarrow>=22,<27",
         "pydantic>=2.12,<3",
         "pydantic-settings>=2.12,<3",

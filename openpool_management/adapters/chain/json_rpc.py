@@ -160,7 +160,7 @@ def _asked(ask: Callable[[], T]) -> T:
         failure = NoAnswer("its certificate is not trusted", passing=False)
     except (requests.RequestException, OSError) as error:
         failure = NoAnswer(f"the connection failed ({type(error).__name__})", passing=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         failure = NoAnswer("what it answered is no JSON-RPC", passing=True)
     if response is not None:
         failure = _http_failure(response)
@@ -176,7 +176,7 @@ def _http_failure(response: requests.Response) -> RpcError | NoAnswer:
         _result(json.loads(response.content))
     except RpcError as refused:
         return refused
-    except (ValueError, NoAnswer):
+    except (ValueError, RecursionError, NoAnswer):
         pass
     return RpcError(f"HTTP status {status}", None)
 
