@@ -1,32 +1,34 @@
 """Plans that are approved, overlap with others, and are void when they are carried out."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
+from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.services.payouts import orders
 from openpool_management.services.payouts.approvals import approve_plan, waiting_plans
 from openpool_management.services.payouts.paymaster import PayoutsStopped
 from openpool_management_tests.payout_model.fake_chain import FakeChain
 from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
-from openpool_management_tests.services.payouts.conftest import KEY
 
-ALICE, BOB = worker_address(1), worker_address(2)
+WORKERS = sorted(worker_address(number) for number in range(3))
+ALICE, BOB, CAROL = WORKERS
 PART_WEI = 75 * 10**16
 """What a worker gets of a fee of 1 ETH."""
 
 
 @pytest.fixture
-def strict(tmp_path: Path, chain: FakeChain) -> Iterator[PayoutRig]:
+def strict(pool: PayoutRig) -> PayoutRig:
     """A pool where every run waits for approval."""
-    made = PayoutRig.at(tmp_path, KEY, chain)
-    made.limits = replace(made.limits, receipt_seconds=0)
-    made.policy = replace(made.policy, approval_wei=0)
-    yield made
-    made.scratch.close()
+    pool.policy = replace(pool.policy, approval_wei=0)
+    return pool
+
+
+def paid_wei(chain: FakeChain) -> list[int]:
+    """What each worker has."""
+    return [chain.balance_wei(worker) for worker in WORKERS]
 
 
 def waiting(pool: PayoutRig) -> list[str]:
@@ -152,3 +154,71 @@ def test_a_clock_that_was_ahead_makes_no_plan_void(strict: PayoutRig, chain: Fak
     approve(strict, planned(strict))
     strict.pay()
     assert chain.balance_wei(ALICE) == 2 * PART_WEI
+
+
+def test_the_same_plan_can_be_approved_again_after_a_void(
+    pool: PayoutRig, chain: FakeChain
+) -> None:
+    pool.policy = replace(pool.policy, approval_wei=0)
+    pool.earn((ALICE, ETH_WEI))
+    chain.refuse.add(ALICE)
+    for _ in range(2):
+        pool.pay()
+        saved = pool.planner.planning.saved_plans()[0]
+        pool.planner.planning.approve(saved.hash, "looked at it", pool.now)
+        pool.pay()
+        chain.refuse.clear()
+        orders.retry(pool.book, pool.payouts()[0].id, "accepts again", pool.now)
+        pool.now += timedelta(minutes=1)
+    assert pool.states() == [PayoutState.VOIDED, PayoutState.SEEN]
+    assert paid_wei(chain) == [PART_WEI, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "caps",
+    [
+        {"payout_max_wei": PART_WEI - 1},
+        {"run_max_wei": PART_WEI},
+        {"day_max_wei": 3 * PART_WEI - 1},
+    ],
+)
+def test_an_approved_plan_keeps_within_the_caps_of_the_moment(
+    pool: PayoutRig, chain: FakeChain, caps: dict[str, Any]
+) -> None:
+    """Another payout was set aside on the day on which it is carried out."""
+    pool.policy = before = replace(pool.policy, approval_wei=0)
+    pool.earn((ALICE, ETH_WEI), (BOB, ETH_WEI))
+    pool.pay()
+    [saved] = pool.planner.planning.saved_plans()
+    pool.planner.planning.approve(saved.hash, "looked at it", pool.now)
+    pool.next_day()
+    pool.earn((CAROL, ETH_WEI))
+    pool.policy = replace(before, approval_wei=ETH_WEI, deny=frozenset({ALICE, BOB}))
+    pool.pay()
+    pool.policy = replace(before, **caps)
+    report = pool.pay()
+    assert paid_wei(chain) == [0, 0, PART_WEI]
+    [told] = [one for one in report.problems if "approved and waits" in one]
+    assert saved.hash[:12] in told and "the cap of one" in told
+    pool.policy = before
+    pool.pay()
+    assert paid_wei(chain) == [PART_WEI] * 3
+
+
+def test_an_approved_plan_that_the_wallet_does_not_cover_waits_as_a_whole(
+    pool: PayoutRig, chain: FakeChain
+) -> None:
+    pool.policy = replace(pool.policy, approval_wei=0)
+    pool.earn(*((worker, ETH_WEI) for worker in WORKERS))
+    pool.pay()
+    [saved] = pool.planner.planning.saved_plans()
+    pool.planner.planning.approve(saved.hash, "looked at it", pool.now)
+    held_wei = chain.balance_wei(pool.sender)
+    chain.grant(pool.sender, 2 * ETH_WEI - held_wei)
+    report = pool.pay()
+    told = [one for one in report.problems if saved.hash[:12] in one]
+    assert any("approved and waits" in one and "does not cover" in one for one in told)
+    assert pool.payouts() == []
+    chain.grant(pool.sender, ETH_WEI)
+    pool.pay()
+    assert paid_wei(chain) == [PART_WEI] * 3

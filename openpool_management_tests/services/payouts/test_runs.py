@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -131,24 +130,6 @@ def test_a_plan_that_waits_sets_nothing_aside_and_is_paid_as_it_was_approved(
     assert pool.pay().approved == [], "an approval is good for one time"
 
 
-def test_the_same_plan_can_be_approved_again_after_a_void(
-    pool: PayoutRig, chain: FakeChain
-) -> None:
-    pool.policy = replace(pool.policy, approval_wei=0)
-    pool.earn((ALICE, ETH_WEI))
-    chain.refuse.add(ALICE)
-    for _ in range(2):
-        pool.pay()
-        saved = pool.planner.planning.saved_plans()[0]
-        pool.planner.planning.approve(saved.hash, "looked at it", pool.now)
-        pool.pay()
-        chain.refuse.clear()
-        orders.retry(pool.book, pool.payouts()[0].id, "accepts again", pool.now)
-        pool.now += timedelta(minutes=1)
-    assert pool.states() == [PayoutState.VOIDED, PayoutState.SEEN]
-    assert paid_wei(chain) == [PART_WEI, 0, 0]
-
-
 def test_a_run_is_not_kept_below_the_limit_by_slices(pool: PayoutRig, chain: FakeChain) -> None:
     pool.policy = replace(pool.policy, approval_wei=2 * PART_WEI)
     for worker in WORKERS:
@@ -171,56 +152,6 @@ def test_a_plan_that_was_approved_pays_nobody_who_is_blocked_since(
     report = pool.pay()
     assert any("not to be paid any more" in one for one in report.problems)
     assert paid_wei(chain) == [0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    "caps",
-    [
-        {"payout_max_wei": PART_WEI - 1},
-        {"run_max_wei": PART_WEI},
-        {"day_max_wei": 3 * PART_WEI - 1},
-    ],
-)
-def test_an_approved_plan_keeps_within_the_caps_of_the_moment(
-    pool: PayoutRig, chain: FakeChain, caps: dict[str, Any]
-) -> None:
-    """Another payout was set aside on the day on which it is carried out."""
-    pool.policy = before = replace(pool.policy, approval_wei=0)
-    pool.earn((ALICE, ETH_WEI), (BOB, ETH_WEI))
-    pool.pay()
-    [saved] = pool.planner.planning.saved_plans()
-    pool.planner.planning.approve(saved.hash, "looked at it", pool.now)
-    pool.next_day()
-    pool.earn((CAROL, ETH_WEI))
-    pool.policy = replace(before, approval_wei=ETH_WEI, deny=frozenset({ALICE, BOB}))
-    pool.pay()
-    pool.policy = replace(before, **caps)
-    report = pool.pay()
-    assert paid_wei(chain) == [0, 0, PART_WEI]
-    [told] = [one for one in report.problems if "approved and waits" in one]
-    assert saved.hash[:12] in told and "the cap of one" in told
-    pool.policy = before
-    pool.pay()
-    assert paid_wei(chain) == [PART_WEI] * 3
-
-
-def test_an_approved_plan_that_the_wallet_does_not_cover_waits_as_a_whole(
-    pool: PayoutRig, chain: FakeChain
-) -> None:
-    pool.policy = replace(pool.policy, approval_wei=0)
-    everybody_earns(pool)
-    pool.pay()
-    [saved] = pool.planner.planning.saved_plans()
-    pool.planner.planning.approve(saved.hash, "looked at it", pool.now)
-    held_wei = chain.balance_wei(pool.sender)
-    chain.grant(pool.sender, 2 * ETH_WEI - held_wei)
-    report = pool.pay()
-    told = [one for one in report.problems if saved.hash[:12] in one]
-    assert any("approved and waits" in one and "does not cover" in one for one in told)
-    assert pool.payouts() == []
-    chain.grant(pool.sender, ETH_WEI)
-    pool.pay()
-    assert paid_wei(chain) == [PART_WEI] * 3
 
 
 def test_a_recipient_that_refuses_is_owed_and_paid_once_it_is_unblocked(
