@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.partitions import WALLET_TAG, payout_day
 from openpool_management_tests.assets.payout_bench import NET_WEI, WORKERS, PayoutBench
 from openpool_management_tests.payout_rig import ETH_WEI, worker_address
@@ -193,12 +194,15 @@ def test_a_settlement_is_asked_for_while_payouts_are_under_way(settler: Daemon) 
     assert settler.said == "No payout is under way." and settler.cursor == ""
 
 
-def test_settlements_are_spaced_out_until_something_changes(settler: Daemon) -> None:
+def test_settlements_are_spaced_out_until_something_changes(pays: PayoutBench) -> None:
+    pays.anvil.rpc("evm_setAutomine", False)
+    pays.rig.pay()
+    settler = Daemon(pays, "settlement_sensor")
     # A minute, then two, four, eight, at last fifteen, less the half of one.
     assert settler.minutes_asked(50) == [0, 1, 3, 7, 15, 30, 45]
     assert "3 payouts are under way and stand as at the last look" in settler.said
-    bench = settler.pays
-    bench.rig.now = NOON
-    bench.rig.earn((worker_address(9), ETH_WEI))
-    bench.rig.pay(TODAY)
+    pays.anvil.rpc("evm_setAutomine", True)
+    pays.anvil.mine()
+    pays.rig.drive()
+    assert pays.rig.states() == [PayoutState.SEEN] * 3
     assert settler.asks(NOON + timedelta(minutes=51)) == [None]
