@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
+import requests
 from pydantic import AfterValidator, SecretStr
 
 from openpool_management.options import Allowed
@@ -57,9 +58,15 @@ def _bucket(name: str) -> str:
 
 
 def http_url(url: str) -> str:
-    """The URL, if it is one of http or https."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    """The URL, if it is one of http or https that can be asked."""
+    try:
+        parts = urlsplit(url)
+        named = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        requests.Request("GET", url).prepare()
+    except ValueError:
+        named = False
+    if not named:
+        # The parser's own error quotes the URL, so it is not chained.
         raise ValueError("not an http URL")
     return url
 

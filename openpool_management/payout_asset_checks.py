@@ -138,5 +138,7 @@ def _problems(instance: dg.DagsterInstance, asset: dg.AssetKey) -> list[str]:
     """What the newest materialization of an asset says stood in its way."""
     records = instance.fetch_materializations(asset, limit=1).records
     last = records[0].asset_materialization if records else None
-    value = last.metadata["what stands in the way"].value if last else []
+    # A materialization that somebody reported by hand tells nothing of it.
+    told = last.metadata.get("what stands in the way") if last else None
+    value = told.value if told else []
     return [str(problem) for problem in value] if isinstance(value, list) else []

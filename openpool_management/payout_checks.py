@@ -38,13 +38,15 @@ def _addresses(value: object) -> tuple[str, ...]:
     return tuple(sorted({_address(str(part).strip()) for part in parts if str(part).strip()}))
 
 
-def _http_urls(urls: SecretStr) -> SecretStr:
-    for url in urls.get_secret_value().split(","):
+def _http_urls(urls: SecretStr | None) -> SecretStr | None:
+    for url in urls.get_secret_value().split(",") if urls else ():
         http_url(url.strip())
     return urls
 
 
-def _file_or_itself(secret: SecretStr) -> SecretStr:
+def _file_or_itself(secret: SecretStr | None) -> SecretStr | None:
+    if secret is None:
+        return None
     # A file is taken from the project, as every path is; any other text is the secret itself.
     try:
         path = from_project(Path(secret.get_secret_value()))
@@ -53,8 +55,9 @@ def _file_or_itself(secret: SecretStr) -> SecretStr:
         return secret
 
 
-def _key_or_file(key: SecretStr) -> SecretStr:
-    return key if _HEX_KEY.fullmatch(key.get_secret_value()) else _file_or_itself(key)
+def _key_or_file(key: SecretStr | None) -> SecretStr | None:
+    is_key = key is not None and _HEX_KEY.fullmatch(key.get_secret_value())
+    return key if is_key else _file_or_itself(key)
 
 
 def _optional_path(path: Path | None) -> Path | None:
@@ -89,14 +92,18 @@ HttpUrl = Annotated[
     str | None, AfterValidator(_optional_url), Allowed("an http:// or https:// URL")
 ]
 HttpUrls = Annotated[
-    SecretStr,
+    SecretStr | None,
     AfterValidator(_http_urls),
     Allowed("http:// or https:// URLs, separated by commas"),
 ]
 KeystoreFile = Annotated[Path | None, AfterValidator(_optional_path), Allowed("a path")]
 KeystorePassword = Annotated[
-    SecretStr, AfterValidator(_file_or_itself), Allowed("a password or the path of a file with it")
+    SecretStr | None,
+    AfterValidator(_file_or_itself),
+    Allowed("a password or the path of a file with it"),
 ]
 PrivateKey = Annotated[
-    SecretStr, AfterValidator(_key_or_file), Allowed("64 hex digits or the path of a keystore")
+    SecretStr | None,
+    AfterValidator(_key_or_file),
+    Allowed("64 hex digits or the path of a keystore"),
 ]

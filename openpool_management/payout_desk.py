@@ -1,6 +1,7 @@
 """Payouts wired to the technology that the settings name."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,8 +22,9 @@ from openpool_management.services.payouts.paymaster import (
     PayoutsStopped,
 )
 from openpool_management.services.payouts.plans import Planner
+from openpool_management.services.payouts.preflight import check_nodes
 from openpool_management.services.payouts.run import RunReport, pay, rehearse
-from openpool_management.services.ports.chain import Chain, Signer
+from openpool_management.services.ports.chain import Chain, Signer, SignerError
 
 
 @dataclass
@@ -84,12 +86,20 @@ class PayoutDesk:
         return tuple(RpcChain(url) for url in self.pool.settings.rpc_urls)
 
     def sender(self) -> str | None:
-        """The wallet's address, without loading a key; None where nothing tells it."""
+        """The wallet's address, None where nothing tells it.
+
+        No key is loaded for it but ETH_PRIVATE_KEY, in live mode where OPENPOOL_PAYOUT_SENDER is
+        not set.
+        """
         given = self.pool.settings
         if given.payout_sender is not None:
             return given.payout_sender
         if given.eth_keystore is not None and (stated := stated_address(given.eth_keystore)):
             return stated
+        if given.eth_private_key is not None and self.mode is PayoutMode.LIVE:
+            # The key says whose it is, and what another key has paid from is another wallet.
+            with suppress(SignerError):
+                return self.signer().address
         openings = self.book.openings()
         return openings[0].sender if openings else None
 
@@ -140,9 +150,14 @@ class PayoutDesk:
         return self.rehearse(run_key)
 
     def plan(self, run_key: str) -> Plan:
-        """The plan of a period as things stand, whatever the mode; nothing changes."""
+        """The plan of a period as things stand, whatever the mode; nothing changes.
+
+        Raises OSError and PayoutsStopped when the nodes are no good.
+        """
         given, now, sender = self.pool.settings, self.clock(), self.sender() or ""
         paymaster = self.looking() if self.chains and sender else None
+        if paymaster is not None:
+            check_nodes(paymaster)
         funds = self.planner.funds(run_key, given.chain_id, sender, paymaster, now)
         return self.planner.plan(run_key, funds, now)
 

@@ -122,10 +122,7 @@ def settlement_sensor(
 )
 def payout_alert(openpool: PoolResource) -> dg.SkipReason:
     """Messages of the outbox, confirmed one by one. It neither starts a run nor pays."""
-    settings = openpool.load()
-    if settings.payouts is PayoutMode.OFF:
-        return dg.SkipReason(PAYOUTS_OFF)
-    url = settings.alert_webhook_url
+    url = openpool.load().alert_webhook_url
     if url is None:
         return dg.SkipReason("Set OPENPOOL_ALERT_WEBHOOK_URL to be told of payouts.")
     desk = openpool.desk

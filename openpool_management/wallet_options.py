@@ -28,7 +28,7 @@ class WalletOptions(BaseModel):
     """How payouts reach the chain. Amounts are wei; signer_url may hold a password."""
 
     eth_rpc_endpoint: Annotated[
-        HttpUrls | None,
+        HttpUrls,
         Option(
             "ETH_RPC_ENDPOINT",
             "URLs",
@@ -64,7 +64,7 @@ class WalletOptions(BaseModel):
         KeystoreFile, Option("ETH_KEYSTORE", "path", "Keystore file with the key of payouts.")
     ] = None
     eth_keystore_password: Annotated[
-        KeystorePassword | None,
+        KeystorePassword,
         Option(
             "ETH_KEYSTORE_PASSWORD",
             "text or path",
@@ -73,7 +73,7 @@ class WalletOptions(BaseModel):
         ),
     ] = None
     eth_private_key: Annotated[
-        PrivateKey | None,
+        PrivateKey,
         Option(
             "ETH_PRIVATE_KEY",
             "hex or path",
@@ -88,7 +88,7 @@ class WalletOptions(BaseModel):
             "OPENPOOL_SIGNER_URL",
             "URL",
             "Remote signer that answers eth_signTransaction, such as Web3Signer or Clef.",
-            shown="url",
+            shown="hidden",
         ),
     ] = None
     development: Annotated[

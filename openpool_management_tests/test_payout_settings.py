@@ -163,7 +163,7 @@ def test_no_key_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         assert SECRET not in text
     values = {row.name: row.value for row in settings.describe()}
     assert values["ETH_PRIVATE_KEY"] == values["ETH_RPC_ENDPOINT"] == "set, not shown"
-    assert values["OPENPOOL_SIGNER_URL"] == "https://***@signer.example.org"
+    assert values["OPENPOOL_SIGNER_URL"] == "set, not shown"
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,11 @@ def test_no_key_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("ETH_RPC_ENDPOINT", f"ftp://node.example.org/{SECRET}"),
         ("ETH_RPC_ENDPOINT", f"{RPC},{SECRET}"),
+        ("ETH_RPC_ENDPOINT", f"http://node.example.org:99999/{SECRET}"),
+        ("ETH_RPC_ENDPOINT", f"http://node.example.org:1x/{SECRET}"),
+        ("ETH_RPC_ENDPOINT", f"http://user:{SECRET}#x@node.example.org"),
+        ("ETH_RPC_ENDPOINT", f"http://exa mple.com/{SECRET}"),
+        ("ETH_RPC_ENDPOINT", f"http://*.example.org/{SECRET}"),
         ("OPENPOOL_SIGNER_URL", f"signer:{SECRET}@127.0.0.1"),
     ],
 )
@@ -181,5 +186,6 @@ def test_a_wrong_secret_is_not_quoted(
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert str(caught.value).startswith(name)
+    assert "http:// or https:// URL" in str(caught.value)
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None

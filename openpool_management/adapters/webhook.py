@@ -4,6 +4,8 @@ from typing import Any
 
 import requests
 
+from openpool_management.adapters.url_secrets import hide_in_logs
+
 TIMEOUT_SECONDS = 10
 
 
@@ -16,6 +18,7 @@ def post_alert(url: str, alert: dict[str, Any]) -> None:
 
     Raises AlertError when nobody answers, or the answer is no success.
     """
+    hide_in_logs(url)
     try:
         response = requests.post(url, json=alert, timeout=TIMEOUT_SECONDS, allow_redirects=False)
     except requests.RequestException as error:

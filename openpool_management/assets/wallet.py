@@ -35,7 +35,9 @@ def wallet(context: dg.AssetExecutionContext, openpool: PoolResource) -> dg.Mate
     """
     desk = openpool.desk
     chain = desk.chains[0] if desk.chains else None
-    report = report_wallet(desk.planner, desk.sender(), chain, desk.clock())
+    report = report_wallet(
+        desk.planner, desk.sender(), chain, desk.pool.settings.chain_id, desk.clock()
+    )
     amounts = {
         "balance by the ledger": report.ledger_wei,
         "balance by the chain": report.chain_wei,

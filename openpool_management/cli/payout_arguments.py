@@ -38,6 +38,10 @@ def worker_of(text: str) -> str:
     return address
 
 
+MOST_DIGITS = 78
+"""Of an amount in wei: that many has 2^256."""
+
+
 def threshold_of(text: str, pool_wei: int) -> int | None:
     """A worker's own threshold in wei, None for the pool's, which is pool_wei.
 
@@ -45,7 +49,7 @@ def threshold_of(text: str, pool_wei: int) -> int | None:
     """
     if text == "default":
         return None
-    if not (text.isascii() and text.isdecimal()):
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
         raise typer.BadParameter(f"{text} is no amount in wei: give digits, or default.")
     if int(text) < pool_wei:
         raise typer.BadParameter(

@@ -73,7 +73,10 @@ def retry(payout_id: PayoutId, reason: Reason, as_json: JsonFlag = False) -> Non
     from openpool_management.services.payouts import orders
 
     desk = open_desk()
-    _show(orders.retry(desk.book, payout_id, reason, desk.clock()), as_json)
+    payout = orders.retry(desk.book, payout_id, reason, desk.clock())
+    _show(payout, as_json)
+    if payout.ended and not as_json:
+        say(f"{payout.intent.worker} is paid again by the next plan.")
 
 
 def accept(payout_id: PayoutId, reason: Reason, as_json: JsonFlag = False) -> None:

@@ -27,6 +27,7 @@ from openpool_management.cli.payout_tables import (
 )
 
 if TYPE_CHECKING:
+    from openpool_management.domain.payouts.plan import Plan
     from openpool_management.payout_desk import PayoutDesk
     from openpool_management.services.payouts.drive import DriveReport
     from openpool_management.services.payouts.run import RunReport
@@ -60,6 +61,7 @@ def plan(
     desk = open_desk()
     made = desk.plan(period_of(period))
     if save:
+        _expect_saveable(made)
         desk.planner.save(made, desk.clock())
     waiting = waiting_plans(desk.planner, desk.clock())
     if as_json:
@@ -167,6 +169,18 @@ def show(
     print_payout(document, in_wei=wei)
 
 
+def _expect_saveable(made: "Plan") -> None:
+    from openpool_management.services.payouts.paymaster import PayoutsStopped
+
+    if not made.payments:
+        raise PayoutsStopped(f"The plan of {made.run_key} pays nobody: there is nothing to save.")
+    if not made.sender:
+        raise PayoutsStopped(
+            "It is not known which wallet pays, and a plan is approved for one: set "
+            "OPENPOOL_PAYOUT_SENDER, then save it."
+        )
+
+
 def _status(desk: "PayoutDesk") -> dict[str, Any]:
     pause, open_payouts = desk.book.pause(), desk.book.open_payouts()
     paused = pause is not None and pause.paused
@@ -187,12 +201,13 @@ def _wait(desk: "PayoutDesk", report: "RunReport", driven: "DriveReport") -> Non
     from openpool_management.services.ports.payouts import LeaseHeld
 
     problems: list[str] = []
+    settled_once = False
     while not problems and (under_way := desk.book.open_payouts()):
         tell(f"{number(len(under_way))} payouts wait for finality …")
         time.sleep(WAIT_SECONDS)
         try:
             settled = desk.settle()
-            problems = settled.problems
+            problems, settled_once = settled.problems, True
             driven.payouts.update(settled.payouts)
         except LeaseHeld:
             # Another process settles meanwhile: the ledger tells what it did.
@@ -201,4 +216,7 @@ def _wait(desk: "PayoutDesk", report: "RunReport", driven: "DriveReport") -> Non
             problems = [str(error)]
         for payout_id in [*driven.payouts]:
             driven.payouts[payout_id] = find_payout(desk.book, payout_id)
-    report.problems += [one for one in problems if one not in report.problems]
+    # What stood in the way at first may be over, and the last look says what still does.
+    of_the_start = driven.problems if settled_once else []
+    kept = [one for one in report.problems if one not in of_the_start]
+    report.problems[:] = kept + [one for one in problems if one not in kept]

@@ -50,19 +50,21 @@ def solvency(as_json: JsonFlag = False, wei: WeiFlag = False) -> None:
     node. Exits with 1 when the wallet does not cover what is owed, the gas to pay it not counted;
     with 0 when it does, and when what it holds is not known.
     """
+    from openpool_management.payout_desk import PayoutDesk
     from openpool_management.pool import Pool, utc_now
     from openpool_management.services.solvency import solvency_report
     from openpool_management.settings import load_settings
 
     pool = Pool(load_settings())
-    settings = pool.settings
+    desk = PayoutDesk(pool)
     report = solvency_report(
         pool.books,
         pool.tickets,
         pool.lake,
         pool.chain,
-        settings.chain_id,
-        settings.payout_sender,
+        pool.settings.chain_id,
+        desk.sender(),
+        sum(one.intent.amount_wei for one in desk.book.open_payouts() if one.signed),
         utc_now(),
     )
     if as_json:

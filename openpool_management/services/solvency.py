@@ -28,9 +28,10 @@ class Solvency:
     fees_wei is what the jobs earned: earned_wei by workers after commission, commission_wei,
     unattributed_wei and held_wei together. Of earned_wei, payable_wei is still owed,
     in_payout_wei is set aside for payouts that are not final, paid_wei was paid; owed_wei is the
-    first two. Redeemed amounts are the face values of tickets. wallet_wei is what the ledger says
-    the wallets hold, None without a wallet in it; chain_wei what the chain said at finalized block
-    chain_block, None where it was not asked.
+    first two. sent_wei is the part of in_payout_wei that is signed, so that it may have left.
+    Redeemed amounts are the face values of tickets. wallet_wei is what the ledger says the wallets
+    hold, None without a wallet in it; chain_wei what the chain said at finalized block chain_block,
+    None where it was not asked.
     """
 
     fees_wei: int
@@ -44,6 +45,7 @@ class Solvency:
     doubtful_wei: int
     paid_wei: int
     in_payout_wei: int
+    sent_wei: int
     payable_wei: int
     owed_wei: int
     gas_wei: int
@@ -58,12 +60,12 @@ class Solvency:
         """What the wallet lacks of what is owed, 0 if it covers it, None if its balance is unknown.
 
         The chain counts before the ledger. It may be ahead of it by payouts that left the wallet
-        and are not settled: so much of what is set aside is not owed a second time.
+        and are not settled: so much of what was sent is not owed a second time.
         """
         if self.chain_wei is None:
             return None if self.wallet_wei is None else max(self.owed_wei - self.wallet_wei, 0)
         left_wei = max((self.wallet_wei or 0) - self.chain_wei, 0)
-        return max(self.owed_wei - min(left_wei, self.in_payout_wei) - self.chain_wei, 0)
+        return max(self.owed_wei - min(left_wei, self.sent_wei) - self.chain_wei, 0)
 
     @property
     def covered(self) -> bool | None:
@@ -76,8 +78,8 @@ class Solvency:
         owed = f"{format_eth(self.owed_wei)} ETH"
         if self.shortfall_wei is None:
             return (
-                f"{owed} is owed. What the wallet holds is not known: set ETH_RPC_ENDPOINT and "
-                "OPENPOOL_PAYOUT_SENDER."
+                f"{owed} is owed. What the wallet holds is not known: ETH_RPC_ENDPOINT has to name "
+                "a node that answers, and OPENPOOL_PAYOUT_SENDER the wallet."
             )
         if self.covered:
             return f"The wallet covers the {owed} that is owed, the gas to pay it not counted."
@@ -113,12 +115,13 @@ def solvency_report(
     chain: Chain | None,
     chain_id: int,
     sender: str | None,
+    sent_wei: int,
     now: datetime,
 ) -> SolvencyReport:
     """Collect and check tickets, look at the wallets, and put it all together.
 
-    The wallets are those in the ledger, and the sender of payouts where there is one. A node that
-    can't be asked stops nothing.
+    The wallets are those in the ledger, and the sender of payouts where there is one; sent_wei is
+    what was signed for payouts that have not ended. A node that can't be asked stops nothing.
     """
     look = look_at_tickets(tickets, lake, chain, chain_id, now)
     standings = books.standings()
@@ -129,7 +132,7 @@ def solvency_report(
             on_chain = look_at_wallets(chain, chain_id, wallets)
         except ChainUnavailable as error:
             problem = str(error)
-    result = solvency(standings, look.revenue, on_chain)
+    result = solvency(standings, look.revenue, on_chain, sent_wei)
     return SolvencyReport(
         solvency=result,
         covered=result.covered,
@@ -157,7 +160,7 @@ def look_at_wallets(chain: Chain, chain_id: int, wallets: Collection[str]) -> Wa
 
 
 def solvency(
-    standings: Sequence[Standing], revenue: Redeemed, chain: WalletLook | None
+    standings: Sequence[Standing], revenue: Redeemed, chain: WalletLook | None, sent_wei: int = 0
 ) -> Solvency:
     """Put together the ledger's balances, the redeemed tickets, and what the chain says."""
     earned_wei = taken_wei = 0
@@ -184,6 +187,7 @@ def solvency(
         doubtful_wei=revenue.wei(TicketState.DOUBTFUL),
         paid_wei=taken_wei - in_payout_wei,
         in_payout_wei=in_payout_wei,
+        sent_wei=sent_wei,
         payable_wei=sums_wei[AccountKind.PAYABLE],
         owed_wei=sums_wei[AccountKind.PAYABLE] + in_payout_wei,
         gas_wei=-sums_wei[AccountKind.GAS],

@@ -43,6 +43,9 @@ def test_a_run_pays_and_a_settlement_settles(pays: PayoutBench) -> None:
         receipt = pays.anvil.wait_mined(row["transaction"])
         assert receipt["to"] == row["worker"].lower() and receipt["status"] == "0x1"
         gas_wei += int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+    meanwhile = shown(result, "wallet")
+    free_wei = int(meanwhile["chain_wei"]) - pays.dagster.settings.wallet_reserve_wei
+    assert meanwhile["days of payouts covered"] == free_wei * 30 // (3 * NET_WEI)
     checks = evaluations(result)
     assert set(checks) == CHECKS and all(one.passed for one in checks.values())
     pays.anvil.finalize()

@@ -21,7 +21,7 @@ from openpool_management_tests.cli.conftest import start_openpool
 from openpool_management_tests.cli.payout_counter import WORKERS, Counter
 from openpool_management_tests.payout_rig import worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
-from openpool_management_tests.servers.rpc_actions import Http
+from openpool_management_tests.servers.rpc_actions import Error, Http
 from openpool_management_tests.servers.rpc_proxy import RpcProxy
 
 DEAD_NODE = "http://127.0.0.1:9/secret-api-key"
@@ -154,6 +154,23 @@ def test_a_run_that_is_interrupted_while_it_waits(counter: Counter, tmp_path: Pa
     assert process.returncode == 130
     assert {one["state"] for one in json.loads(stdout)["payouts"]} == {"seen"}
     assert {one["state"] for one in counter.json("run")["payouts"]} == {"seen"}
+
+
+def test_what_stood_in_the_way_at_first_is_forgotten_once_it_is_over(
+    counter: Counter, anvil: AnvilServer, rpc_proxy: RpcProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payouts, "WAIT_SECONDS", 0)
+    refused = Error("max fee per gas less than block base fee")
+    rpc_proxy.on("eth_sendRawTransaction", refused, times=6)
+
+    def finalize(_: object) -> bool:
+        if counter.rig.states() == [PayoutState.SEEN] * 3:
+            anvil.finalize()
+        return False
+
+    rpc_proxy.on("eth_chainId", refused, when=finalize)
+    ran = counter.json("run", "--wait", ETH_RPC_ENDPOINT=rpc_proxy.url)
+    assert {one["state"] for one in ran["payouts"]} == {"settled"} and ran["problems"] == []
 
 
 def test_a_node_that_goes_down_while_a_run_waits(

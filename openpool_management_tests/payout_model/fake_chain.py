@@ -22,8 +22,9 @@ class Lie:
 class FakeChain(ChainView):
     """Implements the Chain port. Tests move it on.
 
-    least_tip_wei is what its nodes take transfers for, beside the base fee. lies: what happens to the next broadcasts, the first one first; honest after them. heard: all
-    bytes that ever left for the node, arrived or not. watch: called with each before it is taken.
+    least_tip_wei is what its nodes take transfers for, beside the base fee. lies: what happens to
+    the next broadcasts, the first one first; honest after them. heard: all bytes that ever left for
+    the node, arrived or not. watch: called with each before it is taken.
     """
 
     name = "the model of a chain"

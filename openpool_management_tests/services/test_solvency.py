@@ -68,6 +68,7 @@ def test_every_line_is_where_it_belongs() -> None:
         doubtful_wei=0,
         paid_wei=PAID_WEI,
         in_payout_wei=RESERVED_WEI,
+        sent_wei=0,
         payable_wei=EARNED_WEI - PAID_WEI - RESERVED_WEI,
         owed_wei=EARNED_WEI - PAID_WEI,
         gas_wei=GAS_WEI,
@@ -79,13 +80,14 @@ def test_every_line_is_where_it_belongs() -> None:
     )
 
 
-def with_wallet(wallet_wei: int | None, chain_wei: int | None, in_payout_wei: int = 40) -> Solvency:
-    """100 wei owed, 40 of it set aside."""
+def with_wallet(wallet_wei: int | None, chain_wei: int | None, sent_wei: int = 40) -> Solvency:
+    """100 wei owed, 40 of it set aside, and signed unless a test says less."""
     return replace(
         solvency([], NOTHING, None),
         owed_wei=100,
-        payable_wei=100 - in_payout_wei,
-        in_payout_wei=in_payout_wei,
+        payable_wei=60,
+        in_payout_wei=40,
+        sent_wei=sent_wei,
         wallet_wei=wallet_wei,
         chain_wei=chain_wei,
     )
@@ -120,6 +122,11 @@ def test_the_wallet_covers_what_is_owed_or_lacks_so_much(
     assert result.covered == (None if shortfall_wei is None else shortfall_wei == 0)
 
 
+def test_what_is_set_aside_and_not_signed_has_not_left() -> None:
+    assert with_wallet(100, 60, sent_wei=0).shortfall_wei == 40
+    assert with_wallet(100, 60, sent_wei=30).shortfall_wei == 10
+
+
 def test_sentences_say_what_to_do() -> None:
     owed = "0.0000000000000001 ETH"
     assert with_wallet(100, None).sentence.startswith(f"The wallet covers the {owed} that is owed")
@@ -127,7 +134,7 @@ def test_sentences_say_what_to_do() -> None:
         f"The wallet does not cover the {owed} that is owed: "
         "send it 0.000000000000000001 ETH, and some more for gas."
     )
-    assert "is not known: set ETH_RPC_ENDPOINT" in with_wallet(None, None).sentence
+    assert "is not known: ETH_RPC_ENDPOINT" in with_wallet(None, None).sentence
 
 
 @pytest.fixture
@@ -153,6 +160,7 @@ def report(
         chain,
         CHAIN_ID,
         sender,
+        0,
         NOW,
     )
 

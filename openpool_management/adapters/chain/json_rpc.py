@@ -11,7 +11,7 @@ import requests
 from web3.providers.rpc import HTTPProvider
 from web3.types import RPCEndpoint
 
-from openpool_management.adapters.chain.url_secrets import hide_in_logs, shown_url
+from openpool_management.adapters.url_secrets import hide_in_logs, shown_url
 from openpool_management.domain.payouts.send_replies import node_words
 from openpool_management.services.ports.chain import ChainUnavailable
 

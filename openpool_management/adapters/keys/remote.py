@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import SecretStr
 
+from openpool_management.adapters.url_secrets import hide_in_logs
 from openpool_management.domain.payouts.transactions import Transfer
 from openpool_management.services.ports.chain import SignerError
 
@@ -24,6 +25,7 @@ class RemoteSigner:
     """
 
     def __init__(self, url: str, sender: str, timeout_s: float = 60) -> None:
+        hide_in_logs(url)
         self._url = SecretStr(url)
         self._sender = sender
         self._timeout_s = timeout_s

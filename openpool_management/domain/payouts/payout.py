@@ -162,6 +162,11 @@ class Payout:
         return found[-1] if found else None
 
     @property
+    def signed(self) -> bool:
+        """Whether bytes were signed for the nonce in use, so that its amount may leave."""
+        return self.slot is not None and bool(self.slot.attempts)
+
+    @property
     def cancelling(self) -> bool:
         """Whether somebody asked to cancel it and nobody asked to retry it since."""
         asked = [one.mark for one in self.events if one.mark in (Mark.CANCEL_ASKED, Mark.RETRIED)]

@@ -13,7 +13,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "run_key": plan.run_key,
         "chain_id": plan.chain_id,
         "sender": plan.sender,
-        "made_at": plan.made_at.isoformat(),
+        "made_at": plan.made_at.isoformat().replace("+00:00", "Z"),
         "total_wei": str(plan.total_wei),
         "run_before_wei": str(plan.run_before_wei),
         "payments": [

@@ -14,6 +14,9 @@ from openpool_management.services.payouts.preflight import check_nodes, present_
 from openpool_management.services.payouts.sending import ask_to_cancel
 from openpool_management.services.ports.payouts import Conclusion, Opening, Pause, PayoutBook
 
+BY_THE_OPERATOR = "Blocked by the operator"
+"""How the reason begins for which a person lets a worker not be paid."""
+
 
 def cancel(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payout:
     """Let a payout not be made. Raises DecisionRefused where that can't be any more.
@@ -47,8 +50,14 @@ def retry(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payou
     reason = stated_reason(reason)
     payout = find_payout(book, payout_id)
     if payout.state is PayoutState.VOIDED:
+        worker, blocked = payout.intent.worker, book.block_reason(payout.intent.worker)
+        if blocked.startswith(BY_THE_OPERATOR):
+            raise DecisionRefused(
+                f"{worker} is not paid: {blocked.rstrip('.')}. Lift that with openpool payouts "
+                "unblock."
+            )
         why = f"Paid again by the operator: {reason}"
-        book.set_block(payout.intent.worker, False, why, now)
+        book.set_block(worker, False, why, now)
         return payout
     if payout.state is not PayoutState.HELD and not payout.cancelling:
         raise DecisionRefused(
@@ -65,7 +74,7 @@ def block(book: PayoutBook, worker: str, reason: str, now: datetime) -> list[Pay
     Tells the payouts to the worker that are open: they go on, since each may have been sent. Who
     wants none of them cancels them.
     """
-    book.set_block(worker, True, f"Blocked by the operator: {stated_reason(reason)}", now)
+    book.set_block(worker, True, f"{BY_THE_OPERATOR}: {stated_reason(reason)}", now)
     return [one for one in book.open_payouts() if one.intent.worker == worker]
 
 

@@ -14,6 +14,7 @@ from openpool_management.domain.payouts.planning import plan_payouts
 from openpool_management.domain.payouts.policy import Candidate, Funds, Policy
 from openpool_management.services.payouts.paymaster import Paymaster, PayoutsStopped
 from openpool_management.services.ports import Books
+from openpool_management.services.ports.chain import ExecutionReverted
 from openpool_management.services.ports.payouts import Lease, PayoutBook
 from openpool_management.services.ports.planning import PlanningBook
 
@@ -118,7 +119,7 @@ def intents_of(plan: Plan, now: datetime) -> list[Intent]:
 def _ask_for_approval(paymaster: Paymaster, plan: Plan, now: datetime) -> None:
     document = {"plan": plan.hash, "total_wei": str(plan.total_wei)}
     paymaster.book.tell(
-        f"approval:{plan.hash}", "A payout run waits for approval", json.dumps(document), now
+        f"approval:{plan.run_key}", "A payout run waits for approval", json.dumps(document), now
     )
     raise PayoutsStopped(
         f"The plan of {plan.run_key} pays {plan.total_wei} wei, which needs approval: look at it "
@@ -135,4 +136,11 @@ def _wallet(paymaster: Paymaster) -> tuple[int, int]:
         price_wei = first_price(outlook.base_fee_wei, rules)[0]
     except TooExpensive:
         price_wei = rules.max_price_wei
-    return outlook.balance_wei, outlook.gas() * GAS_MARGIN_PERCENT // 100 * price_wei
+    try:
+        gas = outlook.gas() * GAS_MARGIN_PERCENT // 100
+    except ExecutionReverted as error:
+        raise PayoutsStopped(
+            f"A transfer of nothing from {sender} to itself would revert ({error}): pay from an "
+            "address that is an ordinary account."
+        ) from error
+    return outlook.balance_wei, gas * price_wei

@@ -265,7 +265,7 @@ def _settled_otherwise(paymaster: Paymaster) -> list[str]:
         event.tx_hash: payout
         for payout in paymaster.book.payouts(limit=ALL_PAYOUTS)
         for event in payout.events
-        if event.mark is Mark.SETTLED
+        if event.mark is Mark.SETTLED and event.tx_hash != NO_TRANSACTION
     }
     hashes = list(settled)
     fine: set[str] = set()

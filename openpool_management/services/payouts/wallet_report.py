@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from openpool_management.domain.accounts import AccountKind
+from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.services.payouts.plans import Planner
 from openpool_management.services.ports.chain import Chain, ChainUnavailable
+from openpool_management.services.tickets import require_chain
 
 LOOKBACK_DAYS = 30
 
@@ -35,7 +37,7 @@ class WalletReport:
 
 
 def report_wallet(
-    planner: Planner, sender: str | None, chain: Chain | None, now: datetime
+    planner: Planner, sender: str | None, chain: Chain | None, chain_id: int, now: datetime
 ) -> WalletReport:
     """Look at the wallet. A chain that can't be asked is told as a problem, not raised."""
     sums_wei = Counter[AccountKind]()
@@ -53,15 +55,22 @@ def report_wallet(
         problem = "There is no chain to ask: set ETH_RPC_ENDPOINT to a node of the chain."
     else:
         try:
+            require_chain(chain, chain_id)
             number = chain.latest().number
             chain_wei, nonce = chain.balance_wei(sender), chain.nonce(sender)
         except ChainUnavailable as error:
             problem = str(error)
     month_wei = planner.planning.reserved_between(now - timedelta(days=LOOKBACK_DAYS), now)
-    balance_wei = ledger_wei if chain_wei is None else chain_wei
+    waiting_wei = sums_wei[AccountKind.IN_PAYOUT]
+    balance_wei = ledger_wei
+    if chain_wei is not None:
+        # What a block holds has left the newest balance already.
+        payouts = [one for one in planner.book.open_payouts() if one.state is PayoutState.SEEN]
+        waiting_wei -= sum(one.intent.amount_wei for one in payouts)
+        balance_wei = chain_wei
     days = None
     if month_wei and balance_wei is not None:
-        free_wei = balance_wei - sums_wei[AccountKind.IN_PAYOUT] - planner.policy.reserve_wei
+        free_wei = balance_wei - waiting_wei - planner.policy.reserve_wei
         days = max(free_wei, 0) * LOOKBACK_DAYS // month_wei
     return WalletReport(
         sender=sender or "",

@@ -134,7 +134,11 @@ def check_wallet(paymaster: Paymaster) -> WalletCheck:
 
 
 def uncovered_plan(planner: Planner, paymaster: Paymaster, run_key: str) -> list[str]:
-    """A sentence with what the wallet lacks to pay all who are due. Raises OSError."""
+    """A sentence with what the wallet lacks to pay all who are due.
+
+    Raises OSError, and PayoutsStopped when the nodes are no good.
+    """
+    check_nodes(paymaster)
     now = paymaster.clock()
     funds = planner.funds(run_key, paymaster.chain_id, paymaster.sender, paymaster, now)
     wanted = planner.plan(run_key, replace(funds, wallet_wei=None), now)

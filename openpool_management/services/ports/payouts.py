@@ -211,6 +211,10 @@ class PayoutBook(Protocol):
         """Pay a worker no more, or again, for a reason."""
         ...
 
+    def block_reason(self, worker: str) -> str:
+        """Why a worker is not paid, empty for one who is."""
+        ...
+
     def set_threshold(
         self, worker: str, threshold_wei: int | None, reason: str, at: datetime
     ) -> None:

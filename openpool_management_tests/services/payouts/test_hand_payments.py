@@ -199,7 +199,8 @@ class AuthorizingChain(FakeChain):
         return counted + (mine and address == KEY.address)
 
 
-def test_a_nonce_that_no_transaction_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize("choice", ["accept", "retry"])
+def test_a_nonce_that_no_transaction_used(tmp_path: Path, choice: str) -> None:
     chain = AuthorizingChain(CHAIN_ID)
     chain.grant(str(KEY.address), WALLET_WEI)
     chain.finalize()
@@ -220,11 +221,12 @@ def test_a_nonce_that_no_transaction_used(tmp_path: Path) -> None:
     assert pool.states() == [PayoutState.SETTLED, PayoutState.HELD]
     held = pool.payouts()[-1]
     assert "EIP-7702" in held.detail
-    orders.retry(pool.book, held.id, "an explorer shows no payment", pool.now)
+    getattr(orders, choice)(pool.book, held.id, "looked it up in an explorer", pool.now)
     orders.resume(pool.book, "known", pool.now)
     settle(pool, chain)
     assert pool.states() == [PayoutState.SETTLED] * 2
-    assert paid_wei(chain, BOB) == 3 * ETH_WEI
+    assert paid_wei(chain, BOB) == {"accept": 0, "retry": 3 * ETH_WEI}[choice]
+    assert reconcile(pool.paymaster()).differences == []
     assert pool.scratch.broken() == []
     pool.scratch.close()
 

@@ -46,6 +46,14 @@ class SqlMessages(ABC):
         with self._writing() as connection:
             self._write_block(connection, worker, blocked, reason, at)
 
+    def block_reason(self, worker: str) -> str:
+        """See the port."""
+        table = tables.payout_block.c
+        query = select(table.blocked, table.reason).where(table.worker == worker)
+        with reading(self.engine) as connection:
+            last = connection.execute(query.order_by(table.id.desc()).limit(1)).first()
+        return str(last.reason) if last and last.blocked else ""
+
     def set_threshold(
         self, worker: str, threshold_wei: int | None, reason: str, at: datetime
     ) -> None:

@@ -25,8 +25,18 @@ def shown_url(url: str) -> str:
 
 
 def hide_in_logs(url: str) -> None:
-    """Keep the URL's path and query out of the lines that urllib3 logs at DEBUG."""
-    path = requests.Request("POST", url).prepare().path_url
+    """Keep the URL's path and query out of the lines that urllib3 logs at DEBUG.
+
+    Raises ValueError, which quotes nothing, for a URL that can't be asked.
+    """
+    path = ""
+    try:
+        path = requests.Request("POST", url).prepare().path_url
+    except ValueError:
+        # Raised below, where the error of requests, which quotes the URL, is not chained.
+        path = ""
+    if not path:
+        raise ValueError(f"The URL of {shown_url(url)} can't be asked: write it as HTTP needs it.")
     if path != "/":
         _FILTER.secrets.add(path)
         # A filter is added once, however often it is asked for.
