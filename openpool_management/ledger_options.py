@@ -16,6 +16,7 @@ from openpool_management.option_checks import (
     Home,
     LakeUrl,
     LedgerUrl,
+    MetricsDir,
     Share,
     Webhook,
 )
@@ -87,7 +88,11 @@ class LedgerOptions(BaseModel):
     ] = None
     aws_region: Annotated[str, Option("AWS_REGION", "name", "Region of the bucket.")] = "us-east-1"
     s3_metrics_bucket: Annotated[
-        Bucket, Option("S3_METRICS_BUCKET", "name", "Bucket for metrics.")
+        Bucket, Option("S3_METRICS_BUCKET", "name", "Bucket that documents are published in.")
+    ] = None
+    metrics_dir: Annotated[
+        MetricsDir,
+        Option("OPENPOOL_METRICS_DIR", "path", "Directory that they are published in instead."),
     ] = None
     s3_archive_bucket: Annotated[
         Bucket, Option("S3_ARCHIVE_BUCKET", "name", "Bucket for archived objects.")
@@ -209,6 +214,12 @@ class LedgerOptions(BaseModel):
             raise ValueError(
                 f'OPENPOOL_EVENTS_DIR is "{self.events_dir}" and S3_BUCKET is "{self.s3_bucket}", '
                 "but the event log has one source: unset one of the two."
+            )
+        if self.metrics_dir is not None and self.s3_metrics_bucket is not None:
+            raise ValueError(
+                f'OPENPOOL_METRICS_DIR is "{self.metrics_dir}" and S3_METRICS_BUCKET is '
+                f'"{self.s3_metrics_bucket}", but documents are published in one place: unset one '
+                "of the two."
             )
         if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
             raise ValueError(

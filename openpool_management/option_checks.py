@@ -135,6 +135,11 @@ def _unless_none(check: Callable[[_T], _T]) -> Callable[[_T | None], _T | None]:
 Home = Annotated[
     Path, AfterValidator(_home), Allowed("a directory or a path that does not exist yet")
 ]
+MetricsDir = Annotated[
+    Path | None,
+    AfterValidator(_unless_none(_home)),
+    Allowed("a directory or a path that does not exist yet"),
+]
 EventsDir = Annotated[
     Path | None,
     AfterValidator(_unless_none(_existing_directory)),

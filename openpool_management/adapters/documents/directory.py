@@ -1,0 +1,60 @@
+"""Documents in a directory."""
+
+import hashlib
+import os
+from pathlib import Path
+
+_LONGEST_PART_BYTES = 200
+
+
+class DirectoryDocuments:
+    """Files below a directory, each written to the disk before it gets its name."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def name(self) -> str:
+        """See the port."""
+        return str(self.root)
+
+    def read(self, key: str) -> bytes | None:
+        """See the port."""
+        try:
+            return self.path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write(self, key: str, content: bytes, content_type: str) -> None:
+        """See the port. A directory keeps no content type."""
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{hashlib.sha256(key.encode()).hexdigest()}.{os.getpid()}.draft")
+        try:
+            with draft.open("wb") as output:
+                output.write(content)
+                output.flush()
+                os.fsync(output.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def path(self, key: str) -> Path:
+        """The file of a key; it lies below the root whatever the key is."""
+        return self.root.joinpath(*map(_part, key.split("/")))
+
+
+def _part(part: str) -> str:
+    """A part of a key as the name of a file or folder.
+
+    Regions are the orchestrators' words: one that no folder can be called, or that leads out of the
+    root, is called by its digest.
+    """
+    whole = part.encode(errors="surrogatepass")
+    fits = len(whole) <= _LONGEST_PART_BYTES and part not in ("", ".", "..") and part.isprintable()
+    return part if fits and "\\" not in part else hashlib.sha256(whole).hexdigest()
