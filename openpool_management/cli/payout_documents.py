@@ -23,7 +23,7 @@ def payout_document(payout: "Payout") -> dict[str, Any]:
         "chain_id": intent.chain_id,
         "created_at": time_text(intent.created_at),
         "nonce": payout.slots[-1].nonce if payout.slots else None,
-        "tx_hash": transaction_hash(payout),
+        "tx_hash": payout.tx_hash,
         "detail": payout.detail,
         "next": next_step(payout),
     }
@@ -35,15 +35,6 @@ def whole_payout_document(payout: "Payout") -> dict[str, Any]:
         "nonces": [_slot(slot) for slot in payout.slots],
         "events": [_event(event) for event in payout.events],
     }
-
-
-def transaction_hash(payout: "Payout") -> str | None:
-    """The transaction that a block holds, else the last one signed; None before that."""
-    seen = [event.tx_hash for event in payout.events if event.tx_hash]
-    if seen:
-        return seen[-1]
-    signed = [attempt.hash for slot in payout.slots for attempt in slot.attempts]
-    return signed[-1] if signed else None
 
 
 def next_step(payout: "Payout") -> str:

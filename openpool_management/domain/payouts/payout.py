@@ -161,10 +161,24 @@ class Payout:
         ]
         return found[-1] if found else None
 
+    def may_have_left(self, block_number: int) -> bool:
+        """Whether its amount may have left the wallet by a block: it was signed, and no later block
+        nor another transaction is known to have its nonce.
+        """
+        slot, sighting = self.slot, self.sighting
+        if slot is None or all(one.purpose is Purpose.CANCEL for one in slot.attempts):
+            return False
+        if sighting is None or sighting.mark is Mark.LOST:
+            return True
+        return sighting.mark is Mark.SEEN and (sighting.block_number or 0) <= block_number
+
     @property
-    def signed(self) -> bool:
-        """Whether bytes were signed for the nonce in use, so that its amount may leave."""
-        return self.slot is not None and bool(self.slot.attempts)
+    def tx_hash(self) -> str | None:
+        """The transaction that a block holds, else the last one signed; None before that."""
+        seen = [event.tx_hash for event in self.events if event.tx_hash]
+        signed = [attempt.hash for slot in self.slots for attempt in slot.attempts]
+        known = seen or signed
+        return known[-1] if known else None
 
     @property
     def cancelling(self) -> bool:
