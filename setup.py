@@ -52,7 +52,9 @@ setup(
     ],
     extras_require={
         "dev": [
+            "beancount>=3,<4",  # bean-check, on the exported journal
             "boto3-stubs[s3]>=1.40,<2",
+            "duckdb>=2,<3",
             "hypothesis>=6.140,<7",
             "import-linter>=2.5,<3",
             "moto[server]>=5.2,<6",

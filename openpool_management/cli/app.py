@@ -10,6 +10,7 @@ import typer
 from openpool_management.cli import (
     commission,
     doctor,
+    export,
     held,
     ledger,
     payouts,
@@ -43,6 +44,7 @@ app.add_typer(held.app, name="held")
 app.add_typer(unattributed.app, name="unattributed")
 app.add_typer(commission.app, name="commission")
 app.add_typer(payouts.app, name="payouts")
+app.command(epilog=EXIT_CODES_HELP)(export.export)
 app.command(epilog=EXIT_CODES_HELP)(verify.verify)
 app.command(epilog=EXIT_CODES_HELP)(settings.settings)
 app.command(epilog=EXIT_CODES_HELP)(doctor.doctor)

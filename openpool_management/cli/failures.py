@@ -12,6 +12,7 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
 
     from openpool_management.adapters.sql.errors import explain_database_error
     from openpool_management.adapters.sql.prepare import SchemaIsNewer
+    from openpool_management.domain.journal import NotExact
     from openpool_management.options import SettingsError
     from openpool_management.pool import NoSourceError
     from openpool_management.services.decisions import DecisionRefused
@@ -24,7 +25,7 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
 
     if isinstance(error, SettingsError | NoSourceError | DecisionRefused | UnknownEvent):
         return ExitCode.WRONG_USE, str(error)
-    if isinstance(error, PayoutsStopped | SignerError):
+    if isinstance(error, PayoutsStopped | SignerError | NotExact):
         return ExitCode.WRONG_USE, str(error)
     if isinstance(error, SchemaIsNewer | LedgerConflict | SinkError | PayoutConflict | LeaseHeld):
         return ExitCode.UNREACHABLE, str(error)
