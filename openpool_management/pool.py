@@ -141,7 +141,7 @@ class Pool:
         """What time the event log's store thinks it is, None for a directory."""
         if self.settings.s3_bucket is None:
             return None
-        return server_time(self._client(), self.settings.s3_bucket)
+        return server_time(self.s3, self.settings.s3_bucket)
 
     @cached_property
     def trail(self) -> AuditTrail:
@@ -153,7 +153,7 @@ class Pool:
         """The event lake."""
         url = self.settings.lake_url
         if url.startswith("s3://"):
-            return S3Lake(self._client(), url, **self._keys)
+            return S3Lake(self.s3, url, **self._keys)
         return DirectoryLake(Path(url))
 
     @cached_property
@@ -163,7 +163,7 @@ class Pool:
             return DirectorySource(self.settings.events_dir)
         if self.settings.s3_bucket is not None:
             threads = self.settings.fetch_threads
-            return S3Source(self._client(), self.settings.s3_bucket, threads=threads)
+            return S3Source(self.s3, self.settings.s3_bucket, threads=threads)
         raise NoSourceError(NOTHING_TO_READ)
 
     @property
@@ -184,7 +184,9 @@ class Pool:
         )
         return Ingest(self.source, self.ledger, self.lake, utc_now, self.pair_rules, limits)
 
-    def _client(self) -> "S3Client":
+    @cached_property
+    def s3(self) -> "S3Client":
+        """The client for buckets."""
         return s3_client(
             endpoint_url=self.settings.s3_endpoint,
             region_name=self.settings.aws_region,

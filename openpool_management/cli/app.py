@@ -14,6 +14,7 @@ from openpool_management.cli import (
     held,
     ledger,
     payouts,
+    publish,
     settings,
     simulate,
     solvency,
@@ -45,6 +46,7 @@ app.add_typer(unattributed.app, name="unattributed")
 app.add_typer(commission.app, name="commission")
 app.add_typer(payouts.app, name="payouts")
 app.command(epilog=EXIT_CODES_HELP)(export.export)
+app.command(epilog=EXIT_CODES_HELP)(publish.publish)
 app.command(epilog=EXIT_CODES_HELP)(verify.verify)
 app.command(epilog=EXIT_CODES_HELP)(settings.settings)
 app.command(epilog=EXIT_CODES_HELP)(doctor.doctor)

@@ -13,6 +13,7 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
     from openpool_management.adapters.sql.errors import explain_database_error
     from openpool_management.adapters.sql.prepare import SchemaIsNewer
     from openpool_management.domain.journal import NotExact
+    from openpool_management.export_desk import NoStoreError
     from openpool_management.options import SettingsError
     from openpool_management.pool import NoSourceError
     from openpool_management.services.decisions import DecisionRefused
@@ -23,7 +24,9 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
     from openpool_management.services.trace import UnknownEvent
     from openpool_management.simulation.flush import SinkError
 
-    if isinstance(error, SettingsError | NoSourceError | DecisionRefused | UnknownEvent):
+    if isinstance(error, SettingsError | NoSourceError | NoStoreError):
+        return ExitCode.WRONG_USE, str(error)
+    if isinstance(error, DecisionRefused | UnknownEvent):
         return ExitCode.WRONG_USE, str(error)
     if isinstance(error, PayoutsStopped | SignerError | NotExact):
         return ExitCode.WRONG_USE, str(error)

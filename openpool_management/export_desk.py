@@ -1,0 +1,101 @@
+"""Exports wired to the technology that the settings name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from openpool_management.adapters.documents import DirectoryDocuments, S3Documents
+from openpool_management.adapters.sql.exports import SqlExports
+from openpool_management.domain.payouts.plan import Decision
+from openpool_management.payout_desk import PayoutDesk
+from openpool_management.pool import utc_now
+from openpool_management.services.connections import connections
+from openpool_management.services.exports.documents import all_documents
+from openpool_management.services.exports.material import Material
+from openpool_management.services.exports.publish import PublishReport, publish
+from openpool_management.services.payouts.paymaster import PayoutsStopped
+from openpool_management.services.ports.chain import ChainUnavailable
+from openpool_management.services.ports.documents import DocumentStore
+from openpool_management.services.ports.exports import LedgerSnapshot
+from openpool_management.services.solvency import (
+    Solvency,
+    WalletLook,
+    look_at_wallets,
+    solvency,
+    wallets_of,
+)
+from openpool_management.services.tickets import look_at_tickets
+
+NOWHERE = (
+    "There is nowhere to publish to: set S3_METRICS_BUCKET to a bucket, or OPENPOOL_METRICS_DIR to "
+    "a directory."
+)
+
+
+class NoStoreError(Exception):
+    """No place for documents is configured; the message says what to set."""
+
+
+@dataclass
+class ExportDesk:
+    """What commands and assets publish with."""
+
+    desk: PayoutDesk
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def store(self) -> DocumentStore:
+        """Where documents go. Raises NoStoreError where no place is named."""
+        settings = self.desk.pool.settings
+        if settings.metrics_dir is not None:
+            return DirectoryDocuments(settings.metrics_dir)
+        if settings.s3_metrics_bucket is not None:
+            return S3Documents(self.desk.pool.s3, settings.s3_metrics_bucket)
+        raise NoStoreError(NOWHERE)
+
+    def publish(self) -> PublishReport:
+        """Publish all documents. Raises NoStoreError, and OSError as publish does."""
+        store = self.store
+        material = self.material()
+        threads = self.desk.pool.settings.fetch_threads
+        return publish(all_documents(material), store, material.made_at, threads)
+
+    def material(self) -> Material:
+        """What documents are made of: the ledger at one moment, and what there is beside it."""
+        pool, made_at = self.desk.pool, self.clock()
+        ledger = SqlExports(pool.engine).snapshot()
+        pause = self.desk.book.pause()
+        return Material(
+            ledger=ledger,
+            made_at=made_at,
+            solvency=self._solvency(ledger, made_at),
+            decisions=self._decisions(made_at),
+            connections={one: connections(pool.presence, one) for one in ledger.read_at},
+            explorer_url=pool.settings.explorer_url,
+            payout_mode=self.desk.mode.value,
+            payouts_paused=pause is not None and pause.paused,
+        )
+
+    def _solvency(self, ledger: LedgerSnapshot, now: datetime) -> Solvency:
+        pool, sender = self.desk.pool, self.desk.sender()
+        chain_id = pool.settings.chain_id
+        look = look_at_tickets(pool.tickets, pool.lake, pool.chain, chain_id, now)
+        wallets = wallets_of(ledger.standings) | ({sender} if sender else set())
+        on_chain: WalletLook | None = None
+        if pool.chain is not None and wallets and look.problem is None:
+            try:
+                on_chain = look_at_wallets(pool.chain, chain_id, wallets)
+            except ChainUnavailable:
+                # The sentence of the solvency says that the wallet is not known.
+                on_chain = None
+        under_way = [one for one in ledger.payouts if not one.ended]
+        return solvency(ledger.standings, look.revenue, on_chain, under_way)
+
+    def _decisions(self, now: datetime) -> dict[str, Decision]:
+        """What the plan of the day says of each worker; without the wallet if no node answers."""
+        run_key = f"{now.astimezone(UTC):%Y-%m-%d}"
+        try:
+            plan = self.desk.plan(run_key)
+        except (OSError, PayoutsStopped):
+            plan = self.desk.plan(run_key, ask_chain=False)
+        return {one.worker: one for one in plan.decisions}

@@ -1,0 +1,1 @@
+"""Documents for dashboards, workers and auditors, as plain dicts of JSON values."""

@@ -1,0 +1,84 @@
+"""``workers/{address}.json``: all that the pool publishes of one worker."""
+
+from openpool_management.domain.accounts import AccountKind
+from openpool_management.domain.payouts.plan import Decision, Verdict
+from openpool_management.domain.streams import Stream
+from openpool_management.domain.worker_history import months
+from openpool_management.services.exports.material import Material
+from openpool_management.services.exports.payouts import payout_row
+from openpool_management.services.exports.values import Document, time_text
+
+NOTHING_OWED = "nothing-owed"
+_STOPPED = "The pool does not pay this address: ask its operator."
+_PRIVATE = (Verdict.DENIED, Verdict.NOT_ALLOWED, Verdict.BLOCKED)
+"""Verdicts whose reason is the operator's own words, or names what operators type."""
+
+_NOTHING = dict.fromkeys(("earned_wei", "paid_wei", "in_payout_wei", "payable_wei"), "0")
+
+
+def worker_document(material: Material, worker: str) -> Document:
+    """A worker's balance, the reason why it is not paid, earnings, payouts, connections."""
+    own = [one for one in material.ledger.payouts if one.intent.worker == worker]
+    history = material.ledger.histories.get(worker)
+    return {
+        "export_timestamp": time_text(material.made_at),
+        "address": worker,
+        "online": worker in material.online,
+        "balance": balance_of(material, worker),
+        "next_payment": _next_payment(material.decisions.get(worker)),
+        "earnings": earnings_of(material, worker),
+        "payouts": [payout_row(material, one) for one in reversed(own)],
+        "connections": [
+            {"stream": str(stream), **one}
+            for stream in material.streams
+            for one in material.connections_of(worker, stream)
+        ],
+        "statements": [month.name for month in months(history)] if history else [],
+    }
+
+
+def balance_of(material: Material, worker: str) -> dict[str, str]:
+    """earned = paid + in payout + payable, over all streams."""
+    return material.balances.get(worker, _NOTHING)
+
+
+def earnings_of(material: Material, worker: str) -> list[Document]:
+    """What a worker's jobs earned: fees = net + commission, by stream, pipeline and model."""
+    own = [
+        one
+        for one in material.standings_of.get(worker, ())
+        if one.account.stream and (one.jobs or one.balance_wei)
+    ]
+    commission_wei = {
+        (one.account.stream, one.account.pipeline, one.account.model): one.balance_wei
+        for one in own
+        if one.account.kind is AccountKind.COMMISSION
+    }
+    rows = []
+    for one in sorted(own, key=lambda one: one.account):
+        account = one.account
+        if account.kind is AccountKind.PAYABLE:
+            stream = Stream.parse(account.stream)
+            kept_wei = commission_wei.get((account.stream, account.pipeline, account.model), 0)
+            rows.append(
+                {
+                    "stream": account.stream,
+                    "region": stream.region,
+                    "node_type": stream.node_type,
+                    "pipeline": account.pipeline,
+                    "model": account.model,
+                    "jobs": one.jobs,
+                    "compute_units": str(one.compute_units),
+                    "fees_wei": str(one.balance_wei + kept_wei),
+                    "commission_wei": str(kept_wei),
+                    "net_wei": str(one.balance_wei),
+                }
+            )
+    return rows
+
+
+def _next_payment(decision: Decision | None) -> Document:
+    if decision is None:
+        return {"verdict": NOTHING_OWED, "reason": "Nothing is owed."}
+    reason = _STOPPED if decision.verdict in _PRIVATE else decision.reason
+    return {"verdict": decision.verdict.value, "reason": reason}
