@@ -64,7 +64,7 @@ def solvency(as_json: JsonFlag = False, wei: WeiFlag = False) -> None:
         pool.chain,
         pool.settings.chain_id,
         desk.sender(),
-        sum(one.intent.amount_wei for one in desk.book.open_payouts() if one.signed),
+        desk.book.open_payouts(),
         utc_now(),
     )
     if as_json:

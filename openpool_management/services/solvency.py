@@ -6,6 +6,7 @@ from datetime import datetime
 
 from openpool_management.domain.accounts import AccountKind, Standing
 from openpool_management.domain.money import format_eth
+from openpool_management.domain.payouts.payout import Payout
 from openpool_management.domain.tickets import Redeemed, TicketState
 from openpool_management.services.ports import Books, Lake
 from openpool_management.services.ports.chain import Chain, ChainUnavailable
@@ -28,10 +29,10 @@ class Solvency:
     fees_wei is what the jobs earned: earned_wei by workers after commission, commission_wei,
     unattributed_wei and held_wei together. Of earned_wei, payable_wei is still owed,
     in_payout_wei is set aside for payouts that are not final, paid_wei was paid; owed_wei is the
-    first two. sent_wei is the part of in_payout_wei that is signed, so that it may have left.
-    Redeemed amounts are the face values of tickets. wallet_wei is what the ledger says the wallets
-    hold, None without a wallet in it; chain_wei what the chain said at finalized block chain_block,
-    None where it was not asked.
+    first two. Redeemed amounts are the face values of tickets. wallet_wei is what the ledger says
+    the wallets hold, None without a wallet in it; chain_wei what the chain said at finalized block
+    chain_block, None where it was not asked. sent_wei is the part of in_payout_wei that may have
+    left the wallets by that block.
     """
 
     fees_wei: int
@@ -115,13 +116,13 @@ def solvency_report(
     chain: Chain | None,
     chain_id: int,
     sender: str | None,
-    sent_wei: int,
+    open_payouts: Iterable[Payout],
     now: datetime,
 ) -> SolvencyReport:
     """Collect and check tickets, look at the wallets, and put it all together.
 
-    The wallets are those in the ledger, and the sender of payouts where there is one; sent_wei is
-    what was signed for payouts that have not ended. A node that can't be asked stops nothing.
+    The wallets are those in the ledger, and the sender of payouts where there is one. A node that
+    can't be asked stops nothing.
     """
     look = look_at_tickets(tickets, lake, chain, chain_id, now)
     standings = books.standings()
@@ -132,7 +133,7 @@ def solvency_report(
             on_chain = look_at_wallets(chain, chain_id, wallets)
         except ChainUnavailable as error:
             problem = str(error)
-    result = solvency(standings, look.revenue, on_chain, sent_wei)
+    result = solvency(standings, look.revenue, on_chain, open_payouts)
     return SolvencyReport(
         solvency=result,
         covered=result.covered,
@@ -160,7 +161,10 @@ def look_at_wallets(chain: Chain, chain_id: int, wallets: Collection[str]) -> Wa
 
 
 def solvency(
-    standings: Sequence[Standing], revenue: Redeemed, chain: WalletLook | None, sent_wei: int = 0
+    standings: Sequence[Standing],
+    revenue: Redeemed,
+    chain: WalletLook | None,
+    open_payouts: Iterable[Payout] = (),
 ) -> Solvency:
     """Put together the ledger's balances, the redeemed tickets, and what the chain says."""
     earned_wei = taken_wei = 0
@@ -187,7 +191,11 @@ def solvency(
         doubtful_wei=revenue.wei(TicketState.DOUBTFUL),
         paid_wei=taken_wei - in_payout_wei,
         in_payout_wei=in_payout_wei,
-        sent_wei=sent_wei,
+        sent_wei=sum(
+            one.intent.amount_wei
+            for one in open_payouts
+            if chain is not None and one.may_have_left(chain.block_number)
+        ),
         payable_wei=sums_wei[AccountKind.PAYABLE],
         owed_wei=sums_wei[AccountKind.PAYABLE] + in_payout_wei,
         gas_wei=-sums_wei[AccountKind.GAS],

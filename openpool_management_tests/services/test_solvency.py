@@ -7,10 +7,21 @@ import pytest
 from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.sql.tickets import SqlTickets
 from openpool_management.domain.accounts import Account, AccountKind, Standing
+from openpool_management.domain.payouts.payout import (
+    Attempt,
+    Event,
+    Intent,
+    Mark,
+    Payout,
+    Purpose,
+    Slot,
+)
+from openpool_management.domain.payouts.transactions import SignedTransfer, Transfer
 from openpool_management.domain.tickets import Redeemed
 from openpool_management.services.solvency import (
     Solvency,
     SolvencyReport,
+    WalletLook,
     solvency,
     solvency_report,
 )
@@ -127,6 +138,38 @@ def test_what_is_set_aside_and_not_signed_has_not_left() -> None:
     assert with_wallet(100, 60, sent_wei=30).shortfall_wei == 10
 
 
+def payout(*events: Event, signed: Purpose | None = Purpose.PAYOUT) -> Payout:
+    """Of 40 wei, with a nonce and what is signed for it."""
+    transfer = Transfer(CHAIN_ID, 7, ALICE, 40, 21_000, 1, 0)
+    whole = SignedTransfer("0x07", WALLET, transfer, b"")
+    attempts = () if signed is None else (Attempt(whole, signed, NOW),)
+    intent = Intent("id", "2026-11-23", ALICE, ALICE, 40, CHAIN_ID, WALLET, NOW)
+    return Payout(intent, (Slot(1, 7, attempts),), events)
+
+
+def sighting(mark: Mark, block: int | None = None) -> Event:
+    return Event(mark, NOW, 1, "0x07", block)
+
+
+@pytest.mark.parametrize(
+    ("open_payout", "sent_wei"),
+    [
+        (Payout(payout().intent), 0),
+        (payout(signed=None), 0),
+        (payout(), 40),
+        (payout(sighting(Mark.SEEN, 9)), 40),
+        (payout(sighting(Mark.SEEN, 10)), 0),
+        (payout(sighting(Mark.SEEN, 10), sighting(Mark.LOST)), 40),
+        (payout(sighting(Mark.FOREIGN)), 0),
+        (payout(signed=Purpose.CANCEL), 0),
+    ],
+    ids=["reserved", "slotted", "signed", "seen", "seen later", "lost", "foreign", "cancelled"],
+)
+def test_what_may_have_left_the_wallet_by_a_block(open_payout: Payout, sent_wei: int) -> None:
+    found = solvency([], NOTHING, WalletLook(0, 9), [open_payout])
+    assert found.sent_wei == sent_wei
+
+
 def test_sentences_say_what_to_do() -> None:
     owed = "0.0000000000000001 ETH"
     assert with_wallet(100, None).sentence.startswith(f"The wallet covers the {owed} that is owed")
@@ -160,7 +203,7 @@ def report(
         chain,
         CHAIN_ID,
         sender,
-        0,
+        [],
         NOW,
     )
 

@@ -80,7 +80,7 @@ def test_the_wallet_counts_by_the_finalized_block(
     def shortfall_wei() -> int | None:
         tickets = SqlTickets(scratch.engine)
         return solvency_report(
-            scratch.books, tickets, scratch.lake, chain, CHAIN_ID, WALLET, 0, NOW
+            scratch.books, tickets, scratch.lake, chain, CHAIN_ID, WALLET, [], NOW
         ).shortfall_wei
 
     assert shortfall_wei() == 26
