@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from openpool_management.adapters.keys.keystore import stated_address
-from openpool_management.adapters.keys.load import load_signer
+from openpool_management.adapters.keys.load import load_signer, stated_sender
 from openpool_management.adapters.sql.payouts.book import SqlPayoutBook
 from openpool_management.adapters.sql.payouts.planning import SqlPlanning
 from openpool_management.domain.payouts.fees import GasRules
@@ -22,7 +21,7 @@ from openpool_management.services.payouts.paymaster import (
     PayoutsStopped,
 )
 from openpool_management.services.payouts.plans import Planner
-from openpool_management.services.payouts.preflight import check_nodes
+from openpool_management.services.payouts.preflight import check_chain
 from openpool_management.services.payouts.run import RunReport, pay, rehearse
 from openpool_management.services.ports.chain import Chain, Signer, SignerError
 
@@ -88,20 +87,22 @@ class PayoutDesk:
     def sender(self) -> str | None:
         """The wallet's address, None where nothing tells it.
 
-        No key is loaded for it but ETH_PRIVATE_KEY, in live mode where OPENPOOL_PAYOUT_SENDER is
-        not set.
+        A key is loaded for it in live mode alone, where neither OPENPOOL_PAYOUT_SENDER nor a
+        keystore tells it.
         """
         given = self.pool.settings
         if given.payout_sender is not None:
             return given.payout_sender
-        if given.eth_keystore is not None and (stated := stated_address(given.eth_keystore)):
+        if stated := stated_sender(given.eth_keystore, given.eth_private_key):
             return stated
-        if given.eth_private_key is not None and self.mode is PayoutMode.LIVE:
-            # The key says whose it is, and what another key has paid from is another wallet.
+        if not given.key_options:
+            openings = self.book.openings()
+            return openings[0].sender if openings else None
+        # What another key has paid from may be another wallet, so the ledger is not asked.
+        if self.mode is PayoutMode.LIVE:
             with suppress(SignerError):
                 return self.signer().address
-        openings = self.book.openings()
-        return openings[0].sender if openings else None
+        return None
 
     def signer(self) -> Signer:
         """The key, loaded once. Raises SignerError."""
@@ -124,7 +125,13 @@ class PayoutDesk:
         """
         if self.mode is not PayoutMode.LIVE:
             return self.looking()
-        return self._paymaster(self.signer().address, self.signer)
+        address, meant = self.signer().address, self.sender()
+        if address != meant:
+            raise PayoutsStopped(
+                f"The key is that of {address}, but its keystore says that it is that of {meant}: "
+                "set OPENPOOL_PAYOUT_SENDER to the address that payouts come from."
+            )
+        return self._paymaster(address, self.signer)
 
     def looking(self) -> Paymaster:
         """The wallet with its chain and without a key. Raises PayoutsStopped as paymaster does."""
@@ -149,15 +156,16 @@ class PayoutDesk:
             return pay(self.planner, self.paymaster(), run_key)
         return self.rehearse(run_key)
 
-    def plan(self, run_key: str) -> Plan:
+    def plan(self, run_key: str, *, ask_chain: bool = True) -> Plan:
         """The plan of a period as things stand, whatever the mode; nothing changes.
 
-        Raises OSError and PayoutsStopped when the nodes are no good.
+        Without the chain the wallet's balance is not known. Raises OSError when a node can't be
+        asked, and PayoutsStopped when one is of another chain.
         """
         given, now, sender = self.pool.settings, self.clock(), self.sender() or ""
-        paymaster = self.looking() if self.chains and sender else None
+        paymaster = self.looking() if ask_chain and self.chains and sender else None
         if paymaster is not None:
-            check_nodes(paymaster)
+            check_chain(paymaster)
         funds = self.planner.funds(run_key, given.chain_id, sender, paymaster, now)
         return self.planner.plan(run_key, funds, now)
 

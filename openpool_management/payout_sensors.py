@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from openpool_management.adapters.webhook import post_alert
-from openpool_management.assets.payout_plan import plan_of
 from openpool_management.domain.payouts.mode import PayoutMode
 from openpool_management.jobs import UNFINISHED, payout_job, settlement_job
 from openpool_management.partitions import WALLET_TAG, payout_day
@@ -60,7 +59,7 @@ def payout_sensor(
     if busy := wallet_is_busy(context.instance):
         return dg.SkipReason(busy)
     day = payout_day(now)
-    plan = plan_of(desk, day, ask_chain=False)
+    plan = desk.plan(day, ask_chain=False)
     approved = [
         one.hash
         for one in approved_plans(desk.planner, now)

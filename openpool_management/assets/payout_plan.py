@@ -10,7 +10,6 @@ from openpool_management.assets.worker_balances import worker_balances
 from openpool_management.domain.money import format_eth
 from openpool_management.domain.payouts.plan import Plan, Verdict
 from openpool_management.partitions import PAYOUT_DAYS
-from openpool_management.payout_desk import PayoutDesk
 from openpool_management.resources import PoolResource
 
 COLUMNS = {
@@ -44,7 +43,7 @@ def payout_plan(
     """
     desk = openpool.desk
     with failures_in_words():
-        plan = plan_of(desk, context.partition_key, ask_chain=True)
+        plan = desk.plan(context.partition_key)
     verdicts = Counter(one.verdict.value for one in plan.decisions)
     return dg.MaterializeResult(
         metadata={
@@ -60,17 +59,6 @@ def payout_plan(
             "decisions": table(COLUMNS, _rows(plan), ROWS),
         }
     )
-
-
-def plan_of(desk: PayoutDesk, day: str, *, ask_chain: bool) -> Plan:
-    """The plan of a day as things stand; without the chain the wallet's balance is not known.
-
-    Raises OSError when the node can't be asked.
-    """
-    now, sender = desk.clock(), desk.sender() or ""
-    paymaster = desk.looking() if ask_chain and desk.chains and sender else None
-    chain_id = desk.pool.settings.chain_id
-    return desk.planner.plan(day, desk.planner.funds(day, chain_id, sender, paymaster, now), now)
 
 
 def _rows(plan: Plan) -> list[tuple[str, ...]]:

@@ -176,6 +176,18 @@ def test_a_node_that_is_gone_fails_the_run_with_its_sentence(pays: PayoutBench) 
     assert "127.0.0.1:9" in events and "SECRET-KEY" not in events
 
 
+def test_a_node_of_another_chain_is_believed_in_nothing(pays: PayoutBench) -> None:
+    other = pays.with_options(chain_id=1)
+    told = "is on chain 42161"
+    page = shown(other.settle(), "wallet")
+    assert told in page["chain"] and "chain_wei" not in page
+    covers = other.dagster.checks()["wallet_covers_plan"]
+    assert not covers.passed and told in str(covers.description)
+    result = other.pay(raise_on_error=False)
+    assert not result.success and pays.received_wei(WORKERS) == [0] * 3
+    assert told in str(result.failure_data_for_node("payout_plan"))
+
+
 def test_no_other_job_can_pay(bench: Workbench) -> None:
     repository = bench.defs.get_repository_def()
     paying = {

@@ -11,6 +11,7 @@ from openpool_management.adapters.keys.keystore import (
     is_hex_key,
     key_from_hex,
     key_from_keystore,
+    stated_address,
 )
 from openpool_management.adapters.keys.local import LocalSigner
 from openpool_management.adapters.keys.remote import RemoteSigner
@@ -54,6 +55,14 @@ def load_signer(
         )
     key = private_key or SecretStr("")
     return LocalSigner(lambda: _private_key(key, keystore_password, development), sender)
+
+
+def stated_sender(keystore: Path | None, private_key: SecretStr | None) -> str | None:
+    """The address that a keystore of the options tells without its password, EIP-55, if any."""
+    if keystore is not None:
+        return stated_address(keystore)
+    text = private_key.get_secret_value() if private_key else ""
+    return stated_address(Path(text)) if not is_hex_key(text) and is_file(text) else None
 
 
 def _private_key(key: SecretStr, password: SecretStr | None, development: bool) -> LocalAccount:

@@ -45,17 +45,19 @@ def retry(book: PayoutBook, payout_id: str, reason: str, now: datetime) -> Payou
     """Try a payout again. Raises DecisionRefused where nothing stands in its way.
 
     One that is held, or that somebody asked to cancel, goes on. One that was voided because of its
-    recipient stays so, and the worker is paid by the next plan again.
+    recipient stays so, and the worker is paid by the next plan again, unless an operator blocked
+    them.
     """
     reason = stated_reason(reason)
     payout = find_payout(book, payout_id)
     if payout.state is PayoutState.VOIDED:
-        worker, blocked = payout.intent.worker, book.block_reason(payout.intent.worker)
-        if blocked.startswith(BY_THE_OPERATOR):
-            raise DecisionRefused(
-                f"{worker} is not paid: {blocked.rstrip('.')}. Lift that with openpool payouts "
-                "unblock."
-            )
+        worker = payout.intent.worker
+        for why in book.block_reasons(worker):
+            if why.startswith(BY_THE_OPERATOR):
+                raise DecisionRefused(
+                    f"{worker} is not paid. {why.rstrip('.')}. Lift that with openpool payouts "
+                    "unblock."
+                )
         why = f"Paid again by the operator: {reason}"
         book.set_block(worker, False, why, now)
         return payout

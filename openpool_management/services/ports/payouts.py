@@ -211,8 +211,8 @@ class PayoutBook(Protocol):
         """Pay a worker no more, or again, for a reason."""
         ...
 
-    def block_reason(self, worker: str) -> str:
-        """Why a worker is not paid, empty for one who is."""
+    def block_reasons(self, worker: str) -> list[str]:
+        """Why a worker is not paid: every reason since they were, empty for one who is paid."""
         ...
 
     def set_threshold(

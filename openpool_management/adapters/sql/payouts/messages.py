@@ -4,6 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import Connection, Engine, insert, select
 
@@ -46,13 +47,13 @@ class SqlMessages(ABC):
         with self._writing() as connection:
             self._write_block(connection, worker, blocked, reason, at)
 
-    def block_reason(self, worker: str) -> str:
+    def block_reasons(self, worker: str) -> list[str]:
         """See the port."""
         table = tables.payout_block.c
         query = select(table.blocked, table.reason).where(table.worker == worker)
         with reading(self.engine) as connection:
-            last = connection.execute(query.order_by(table.id.desc()).limit(1)).first()
-        return str(last.reason) if last and last.blocked else ""
+            newest_first = connection.execute(query.order_by(table.id.desc()))
+            return [row.reason for row in takewhile(lambda row: row.blocked, newest_first)]
 
     def set_threshold(
         self, worker: str, threshold_wei: int | None, reason: str, at: datetime
