@@ -201,17 +201,20 @@ def _wait(desk: "PayoutDesk", report: "RunReport", driven: "DriveReport") -> Non
     from openpool_management.services.ports.payouts import LeaseHeld
 
     problems: list[str] = []
+    looked = True
     settled_once = False
-    while not problems and (under_way := desk.book.open_payouts()):
-        tell(f"{number(len(under_way))} payouts wait for finality …")
+    # Once more after another process settled: what stands in the way is known from a look.
+    while not problems and ((under_way := desk.book.open_payouts()) or not looked):
+        if under_way:
+            tell(f"{number(len(under_way))} payouts wait for finality …")
         time.sleep(WAIT_SECONDS)
         try:
             settled = desk.settle()
-            problems, settled_once = settled.problems, True
+            problems, looked, settled_once = settled.problems, True, True
             driven.payouts.update(settled.payouts)
         except LeaseHeld:
             # Another process settles meanwhile: the ledger tells what it did.
-            pass
+            looked = False
         except OSError as error:
             problems = [str(error)]
         for payout_id in [*driven.payouts]:

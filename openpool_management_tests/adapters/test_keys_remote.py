@@ -121,5 +121,7 @@ def test_a_remote_signer_that_is_not_there() -> None:
 
 def test_a_remote_signer_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
     with remote(lambda request: reply(result=signature_of(request))) as (url, _):
-        signer = load_signer(signer_url=url.replace("//", "//pool:hush@"), sender=ADDRESS)
-        assert_hides(signer, caplog, "hush", "cg9vbdpodxno")
+        whole = url.replace("//", "//pool:hush@") + "/t0ken/sign?key=s3cret"
+        signer = load_signer(signer_url=whole, sender=ADDRESS)
+        assert_hides(signer, caplog, "hush", "cg9vbdpodxno", "t0ken", "s3cret")
+    assert "POST" in caplog.text

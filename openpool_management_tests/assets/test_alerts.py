@@ -1,6 +1,7 @@
 """Failed runs and payouts are told to a webhook, and its address to nobody."""
 
 import json
+import logging
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -57,6 +58,12 @@ def hook(request: pytest.FixtureRequest) -> Iterator[Hook]:
     server = Hook(getattr(request, "param", 200))
     yield server
     server.stop()
+
+
+def test_logs_do_not_tell_the_address(hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        post_alert(hook.url, {"text": "hello"})
+    assert "POST" in caplog.text and SECRET not in caplog.text
 
 
 def report_failure(bench: Workbench) -> object:

@@ -81,6 +81,12 @@ def test_a_long_pause_is_told(pays: PayoutBench) -> None:
     assert check(pays, "no_payout_stuck", LONGEST + MOMENT).passed
 
 
+def test_a_materialization_that_was_reported_by_hand_hinders_nothing(pays: PayoutBench) -> None:
+    reported = dg.AssetMaterialization("worker_payouts", partition=pays.today)
+    pays.dagster.instance.report_runless_asset_event(reported)
+    assert check(pays, "payouts_unhindered").passed
+
+
 def take_ten_wei(pays: PayoutBench) -> str:
     """Money vanishes; what is said of it."""
     wallet = pays.rig.sender

@@ -30,7 +30,7 @@ DEAD_NODE = "http://127.0.0.1:9/secret-api-key"
 def test_a_plan_a_run_and_its_settlement(counter: Counter, anvil: AnvilServer) -> None:
     plan = counter.json("plan")
     assert len(plan["payments"]) == 3 and plan["total_wei"] == str(9 * 10**17)
-    assert plan["hash"] in counter("plan").stdout
+    assert plan["hash"] in counter("plan").stdout and plan["made_at"].endswith("Z")
     assert counter.rig.payouts() == []
     ran = counter.json("run")
     assert {one["state"] for one in ran["payouts"]} == {"seen"} and ran["problems"] == []
