@@ -8,6 +8,7 @@ import dagster as dg
 from openpool_management.assets import ASSETS
 from openpool_management.assets.payout_plan import payout_plan
 from openpool_management.assets.payout_settlement import payout_settlement
+from openpool_management.assets.published_exports import published_exports
 from openpool_management.assets.wallet import wallet
 from openpool_management.assets.worker_payouts import worker_payouts
 from openpool_management.checks import DEEP_CHECKS
@@ -81,6 +82,16 @@ settlement_job = dg.define_asset_job(
     run_tags=WALLET_RUN_TAGS,
 )
 
+publish_job = dg.define_asset_job(
+    "publish_job",
+    description="Writes the documents for dashboards, workers and auditors that have changed. "
+    "It reads no event log and pays nobody.",
+    selection=dg.AssetSelection.assets(published_exports),
+    executor_def=dg.in_process_executor,
+    tags={"domain": "exports", "team": "openpool"},
+    run_tags={MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},
+)
+
 check_job = dg.define_asset_job(
     "check_job",
     description="Runs every check; reads nothing and pays nobody. A stream that has fallen silent, "
@@ -137,6 +148,7 @@ JOBS = (
     full_listing_job,
     payout_job,
     settlement_job,
+    publish_job,
     check_job,
     maintenance_job,
 )

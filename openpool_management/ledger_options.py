@@ -228,6 +228,11 @@ class LedgerOptions(BaseModel):
         return self
 
     @property
+    def publishes(self) -> bool:
+        """Whether there is a place to publish documents in."""
+        return self.metrics_dir is not None or self.s3_metrics_bucket is not None
+
+    @property
     def fee_bps(self) -> int:
         """The commission rate in basis points."""
         return int(self.pool_commission_rate * 10_000)

@@ -5,17 +5,20 @@ from collections.abc import Iterator
 import dagster as dg
 
 from openpool_management.domain.payouts.mode import PayoutMode
+from openpool_management.export_desk import NOWHERE
 from openpool_management.jobs import (
     check_job,
     full_listing_job,
     maintenance_job,
     payout_job,
+    publish_job,
 )
 from openpool_management.partitions import STREAM_TAG, STREAMS_NAME, payout_day
 from openpool_management.payout_sensors import PAYOUTS_OFF, wallet_is_busy
 from openpool_management.pool import NoSourceError
 from openpool_management.resources import PoolResource
 
+PUBLISH_CRON = "27 * * * *"
 CHECK_CRON = "7 * * * *"
 MAINTENANCE_CRON = "43 4 * * *"
 
@@ -72,6 +75,29 @@ def payout_schedule(cron: str) -> dg.ScheduleDefinition:
         if busy := wallet_is_busy(context.instance, payout_job.name):
             return dg.SkipReason(busy)
         return dg.RunRequest(partition_key=payout_day(context.scheduled_execution_time))
+
+    return schedule
+
+
+def publish_schedule(has_store: bool) -> dg.ScheduleDefinition:
+    """The schedule that publishes; it runs by itself where there is a place to publish to."""
+
+    @dg.schedule(
+        PUBLISH_CRON,
+        name="publish_schedule",
+        job=publish_job,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING
+        if has_store
+        else dg.DefaultScheduleStatus.STOPPED,
+        description="Publishes the documents once an hour, where S3_METRICS_BUCKET or "
+        "OPENPOOL_METRICS_DIR names a place.",
+        tags={"domain": "exports", "team": "openpool"},
+    )
+    def schedule(openpool: PoolResource) -> dg.RunRequest | dg.SkipReason:
+        if not openpool.load().publishes:
+            return dg.SkipReason(NOWHERE)
+        return dg.RunRequest()
 
     return schedule
 

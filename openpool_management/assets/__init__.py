@@ -3,6 +3,7 @@
 from openpool_management.assets.payout_plan import payout_plan
 from openpool_management.assets.payout_settlement import payout_settlement
 from openpool_management.assets.processed_jobs import processed_jobs
+from openpool_management.assets.published_exports import published_exports
 from openpool_management.assets.raw_events import raw_events
 from openpool_management.assets.redeemed_tickets import redeemed_tickets
 from openpool_management.assets.wallet import wallet
@@ -22,6 +23,9 @@ ASSETS = (
     redeemed_tickets,
 )
 """What reading the event log brings up to date. None of these pays anybody."""
+
+EXPORT_ASSETS = (published_exports,)
+"""What is written for others to read. It changes nothing in the ledger."""
 
 PAYOUT_ASSETS = (payout_plan, worker_payouts, payout_settlement, wallet)
 """Payouts. worker_payouts and payout_settlement send transactions where payouts are live."""

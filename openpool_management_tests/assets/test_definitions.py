@@ -20,6 +20,7 @@ SNAPSHOT = """
 payout_plan           payouts    ethereum sql        by day     after worker_balances  6 columns
 payout_settlement     payouts    ethereum sql        as one     after worker_payouts  8 columns
 processed_jobs        event_log  parquet polars sql  by stream  after raw_events      10 columns
+published_exports     exports    json s3             as one     after worker_balances worker_connections payout_settlement  1 columns
 raw_events            event_log  parquet s3 sql      by stream  after nothing         10 columns
 redeemed_tickets      ledger     parquet sql         as one     after raw_events      8 columns
 wallet                payouts    ethereum sql        as one     after worker_payouts payout_settlement  3 columns
@@ -31,7 +32,7 @@ worker_payouts        payouts    ethereum sql        by day     after payout_pla
 """  # noqa: E501
 
 
-STOPPED = {"payout_schedule", "payout_sensor", "settlement_sensor"}
+STOPPED = {"payout_schedule", "payout_sensor", "publish_schedule", "settlement_sensor"}
 
 
 def test_the_assets_are_these(bench: Workbench) -> None:
@@ -78,6 +79,7 @@ def test_jobs_sensors_schedules_and_checks_say_what_they_do(bench: Workbench) ->
         "maintenance_schedule",
         "payout_job",
         "settlement_job",
+        "publish_job",
         *STOPPED,
         "payout_alert",
     }
