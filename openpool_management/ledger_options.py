@@ -100,6 +100,15 @@ class LedgerOptions(BaseModel):
     s3_archive_prefix: Annotated[
         str, Option("S3_ARCHIVE_PREFIX", "text", "Start of the keys in the archive bucket.")
     ] = ""
+    archive_after_days: Annotated[
+        int,
+        Interval(ge=1, le=36_500),
+        Option(
+            "OPENPOOL_ARCHIVE_AFTER_DAYS",
+            "days",
+            "Age at which an object that was read is archived.",
+        ),
+    ] = 30
     pool_commission_rate: Annotated[
         CommissionRate,
         Option(
@@ -220,6 +229,11 @@ class LedgerOptions(BaseModel):
                 f'OPENPOOL_METRICS_DIR is "{self.metrics_dir}" and S3_METRICS_BUCKET is '
                 f'"{self.s3_metrics_bucket}", but documents are published in one place: unset one '
                 "of the two."
+            )
+        if self.s3_archive_bucket is not None and self.s3_archive_bucket == self.s3_bucket:
+            raise ValueError(
+                f'S3_ARCHIVE_BUCKET and S3_BUCKET are both "{self.s3_bucket}", but an archive must '
+                "outlive the event log: set S3_ARCHIVE_BUCKET to another bucket."
             )
         if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
             raise ValueError(

@@ -10,10 +10,11 @@ from sqlalchemy import Engine
 
 from openpool_management.adapters.directory_lake import DirectoryLake
 from openpool_management.adapters.directory_source import DirectorySource
+from openpool_management.adapters.s3_archive import S3Archive
 from openpool_management.adapters.s3_client import s3_client
 from openpool_management.adapters.s3_clock import server_time
+from openpool_management.adapters.s3_event_log import S3EventLog
 from openpool_management.adapters.s3_lake import S3Lake
-from openpool_management.adapters.s3_source import S3Source
 from openpool_management.adapters.sql.attribution import SqlUnattributedJobs
 from openpool_management.adapters.sql.audit import SqlAudit
 from openpool_management.adapters.sql.books import SqlBooks
@@ -25,9 +26,13 @@ from openpool_management.adapters.sql.ledger import SqlLedger
 from openpool_management.adapters.sql.prepare import prepare_ledger
 from openpool_management.adapters.sql.presence import SqlPresence
 from openpool_management.adapters.sql.quality import SqlRewrittenKeys
+from openpool_management.adapters.sql.record import SqlRecord
 from openpool_management.adapters.sql.tickets import SqlTickets
 from openpool_management.adapters.sql.totals import SqlTotals
 from openpool_management.domain.correlation import PairRules
+from openpool_management.domain.streams import Stream
+from openpool_management.services.archived_source import ArchivedSource
+from openpool_management.services.archiving import Archiver
 from openpool_management.services.audit_trail import AuditTrail
 from openpool_management.services.ingest import BatchLimits, Ingest
 from openpool_management.services.ports import EventSource, Lake, LedgerHealth
@@ -52,9 +57,14 @@ NOTHING_TO_READ = (
     "like it."
 )
 
+NO_ARCHIVE = (
+    "There is no archive: set S3_ARCHIVE_BUCKET to a bucket for it, and S3_BUCKET to that of the "
+    "event log. A directory is not archived."
+)
+
 
 class NoSourceError(Exception):
-    """No event log is configured; the message says what to set."""
+    """No event log, or no archive, is configured; the message says what to set."""
 
 
 def utc_now() -> datetime:
@@ -163,8 +173,33 @@ class Pool:
             return DirectorySource(self.settings.events_dir)
         if self.settings.s3_bucket is not None:
             threads = self.settings.fetch_threads
-            return S3Source(self.s3, self.settings.s3_bucket, threads=threads)
+            log = S3EventLog(self.s3, self.settings.s3_bucket, threads=threads)
+            archive = self._archive()
+            return log if archive is None else ArchivedSource(log, archive, threads=threads)
         raise NoSourceError(NOTHING_TO_READ)
+
+    @property
+    def archiver(self) -> Archiver:
+        """Archiving what was read. Raises NoSourceError where there is no archive."""
+        source = self.source
+        if not isinstance(source, ArchivedSource):
+            raise NoSourceError(NO_ARCHIVE)
+        return Archiver(SqlRecord(self.engine), source.log, source.archive, threads=source.threads)
+
+    def place(self, stream: Stream, key: str, version: str) -> str | None:
+        """Where an object version that was read is, in the event log or in its archive.
+
+        None where there is no archive to look at, and for what is gone. Raises OSError.
+        """
+        if self.settings.s3_archive_bucket is None or self.settings.s3_bucket is None:
+            return None
+        source = self.source
+        if not isinstance(source, ArchivedSource):
+            return None
+        # Without versions, several contents under one key can't be told apart.
+        read = SqlRecord(self.engine).contents(stream, key)
+        places = (source.place(ref) for ref in read if (ref.version_id or "") == version)
+        return " or ".join(place for place in places if place) or None
 
     @property
     def pair_rules(self) -> PairRules:
@@ -187,6 +222,16 @@ class Pool:
     @cached_property
     def s3(self) -> "S3Client":
         """The client for buckets."""
+        return self._s3_client()
+
+    def _archive(self) -> S3Archive | None:
+        if self.settings.s3_bucket is None or self.settings.s3_archive_bucket is None:
+            return None
+        # A client of its own: both buckets are read at the same time by as many threads each.
+        client, prefix = self._s3_client(), self.settings.s3_archive_prefix
+        return S3Archive(client, self.settings.s3_archive_bucket, prefix)
+
+    def _s3_client(self) -> "S3Client":
         return s3_client(
             endpoint_url=self.settings.s3_endpoint,
             region_name=self.settings.aws_region,

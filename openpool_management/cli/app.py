@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from openpool_management.cli import (
+    archive,
     commission,
     doctor,
     export,
@@ -47,6 +48,7 @@ app.add_typer(commission.app, name="commission")
 app.add_typer(payouts.app, name="payouts")
 app.command(epilog=EXIT_CODES_HELP)(export.export)
 app.command(epilog=EXIT_CODES_HELP)(publish.publish)
+app.command(epilog=EXIT_CODES_HELP)(archive.archive)
 app.command(epilog=EXIT_CODES_HELP)(verify.verify)
 app.command(epilog=EXIT_CODES_HELP)(settings.settings)
 app.command(epilog=EXIT_CODES_HELP)(doctor.doctor)

@@ -1,6 +1,6 @@
 """``openpool trace``: from an event or a worker to the jobs, the objects and the ledger's lines."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,12 @@ from openpool_management.cli.output import (
     print_json,
     print_table,
     say,
+    tell,
 )
+
+if TYPE_CHECKING:
+    from openpool_management.pool import Pool
+    from openpool_management.services.trace import EventTrace
 
 
 def trace(
@@ -37,10 +42,13 @@ def trace(
     from openpool_management.services.trace import trace_event, trace_worker
     from openpool_management.settings import load_settings
 
-    trail = Pool(load_settings()).trail
+    pool = Pool(load_settings())
+    trail = pool.trail
     worker = checksum_address(what)
     if worker is None:
-        found = as_document(trace_event(trail, what))
+        event = trace_event(trail, what)
+        found = as_document(event)
+        add_places(pool, event, found)
         if as_json:
             print_json(found)
         else:
@@ -54,6 +62,23 @@ def trace(
         print_statement(document, in_wei=wei)
     if statement.errors:
         raise typer.Exit(ExitCode.FINDING)
+
+
+def add_places(pool: "Pool", trace: "EventTrace", document: dict[str, Any]) -> None:
+    """Say of each event where its object is, if there is an archive that it may be in."""
+    events = [(trace.event, document["event"]), (trace.claimed_job, document["claimed_job"])]
+    if trace.job is not None:
+        events.append((trace.job.pair, document["job"]["pair"]))
+    for event, part in events:
+        if event is None:
+            continue
+        try:
+            place = pool.place(event.stream, event.object_key, event.object_version)
+        except OSError as error:
+            tell(f"{error} So it is not said where the object is.")
+            return
+        if place is not None:
+            part["object_place"] = place
 
 
 def print_event(document: dict[str, Any], *, in_wei: bool) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
+from openpool_management.services.archived_source import ArchivedSource
 from openpool_management.services.commissions import setting_difference
 from openpool_management.services.connections import PresenceRecords
 from openpool_management.services.findings import Finding, Level, error, ok, warning
@@ -17,6 +18,7 @@ from openpool_management.services.ports import (
     Ledger,
     LedgerHealth,
 )
+from openpool_management.services.ports.archive import Archive
 from openpool_management.services.quality import (
     RewrittenKeys,
     cut_off_findings,
@@ -105,6 +107,7 @@ def doctor(patient: Patient, limits: Limits, clock: Callable[[], datetime]) -> I
     if worst(found) is not Level.ERROR:
         yield from _examined("versioning", SOURCE_REMEDY, lambda: _versioning(patient))
         yield from _examined("clock", SOURCE_REMEDY, lambda: _clock(patient, clock))
+    yield from _examined("archive", SOURCE_REMEDY, lambda: _archive(patient))
     yield from (found := list(_examined("ledger", LEDGER_REMEDY, lambda: _ledger(patient))))
     yield from _examined("lake", LAKE_REMEDY, lambda: _lake(patient))
     hanging: list[tuple[str, str, Callable[[], Iterator[Finding]]]] = [
@@ -117,16 +120,15 @@ def doctor(patient: Patient, limits: Limits, clock: Callable[[], datetime]) -> I
             yield warning(subject, "Not examined: the ledger can't be reached.", LEDGER_REMEDY)
         else:
             yield from _examined(subject, remedy, part)
-    yield ok(
-        "Dagster",
-        "Dagster keeps its runs and ticks in DAGSTER_HOME where that is set, else in "
-        ".openpool/dagster of the project for a `dagster dev` started there; nothing in the "
-        "ledger depends on them.",
-    )
+    yield ok("Dagster", DAGSTER)
 
 
+DAGSTER = (
+    "Dagster keeps its runs and ticks in DAGSTER_HOME where that is set, else in .openpool/dagster "
+    "of the project for a `dagster dev` started there; nothing in the ledger depends on them."
+)
 SOURCE_REMEDY = (
-    "Check S3_BUCKET, S3_ENDPOINT and the AWS_ keys, or OPENPOOL_EVENTS_DIR; "
+    "Check S3_BUCKET, S3_ARCHIVE_BUCKET, S3_ENDPOINT and the AWS_ keys, or OPENPOOL_EVENTS_DIR; "
     "`openpool settings` shows them."
 )
 LEDGER_REMEDY = (
@@ -151,10 +153,26 @@ def _words(failure: Exception) -> str:
     return lines[0] if lines else type(failure).__name__
 
 
-def _source(patient: Patient) -> Iterator[Finding]:
+def _log(patient: Patient) -> EventSource:
     source = patient.source
+    return source.log if isinstance(source, ArchivedSource) else source
+
+
+def _archive_of(patient: Patient) -> Archive | None:
+    source = patient.source
+    return source.archive if isinstance(source, ArchivedSource) else None
+
+
+def _source(patient: Patient) -> Iterator[Finding]:
+    source = _log(patient)
     streams = source.streams()
-    if not streams:
+    # A versioned bucket may list streams of which nothing but delete markers is left.
+    objects = (next(source.objects(stream, None), None) for stream in streams)
+    first = next((ref for ref in objects if ref is not None), None)
+    if first is None and (archive := _archive_of(patient)) is not None and archive.holds_any():
+        yield ok("event log", f"{source.name} can be listed; its objects are in {archive.name}.")
+        return
+    if first is None:
         yield warning(
             "event log",
             f"{source.name} can be listed, but holds no objects of a stream.",
@@ -162,7 +180,6 @@ def _source(patient: Patient) -> Iterator[Finding]:
             "orchestrators.",
         )
         return
-    first = next(source.objects(streams[0], None))
     (fetched,) = source.fetch([first])
     if fetched.data is None:
         yield error("event log", fetched.error or f"{first.key} can't be read.", SOURCE_REMEDY)
@@ -171,8 +188,15 @@ def _source(patient: Patient) -> Iterator[Finding]:
         yield ok("event log", f"{source.name} lists and reads; its streams are {names}.")
 
 
+def _archive(patient: Patient) -> Iterator[Finding]:
+    archive = _archive_of(patient)
+    if archive is not None:
+        number = "some" if archive.holds_any() else "no"
+        yield ok("archive", f"{archive.name} can be listed; it holds {number} copies.")
+
+
 def _versioning(patient: Patient) -> Iterator[Finding]:
-    source = patient.source
+    source = _log(patient)
     if not isinstance(source, VersionedSource):
         yield ok("versioning", f"{source.name} is a directory, which keeps no versions.")
         return
@@ -265,12 +289,9 @@ def _data(patient: Patient, limits: Limits, now: datetime) -> Iterator[Finding]:
     yield from held_findings(patient.holds.items(decided=False))
     yield from unattributed_findings(patient.books.standings(), limits.unattributed_share)
     for stream in sorted(patient.books.event_totals()):
-        found = [
-            *gap_findings(patient.ledger, stream, now, limits.gap_factor),
-            *rewritten_findings(patient.rewritten_keys, stream),
-            *cut_off_findings(patient.presence, stream),
-        ]
-        yield from found
+        yield from gap_findings(patient.ledger, stream, now, limits.gap_factor)
+        yield from rewritten_findings(patient.rewritten_keys, stream)
+        yield from cut_off_findings(patient.presence, stream)
 
 
 def worst(findings: list[Finding]) -> Level:

@@ -1,8 +1,9 @@
 """The ledger's history, to be replayed by verify."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
@@ -34,6 +35,18 @@ class SqlRecord:
             yield from page
             last_seq = page[-1].seq
 
+    def contents(self, stream: Stream, key: str) -> list[ObjectRef]:
+        """Everything that was read under a key, in the order of reading."""
+        table = schema.object_version
+        with reading(self.engine) as connection:
+            number = stream_id(connection, stream)
+            rows = connection.execute(
+                select(table)
+                .where(table.c.stream_id == number, table.c.key == key)
+                .order_by(table.c.id)
+            )
+            return [_ref(row) for row in rows]
+
     def dismissals(self) -> list[Decision]:
         """See the port."""
         table = schema.held_decision
@@ -59,15 +72,7 @@ class SqlRecord:
                 .where(version.c.batch_id.in_(ids))
                 .order_by(version.c.batch_id, version.c.object_no)
             ):
-                objects.setdefault(row.batch_id, []).append(
-                    ObjectRef(
-                        row.key,
-                        row.version_id or None,
-                        row.etag,
-                        row.size_bytes,
-                        row.last_modified,
-                    )
-                )
+                objects.setdefault(row.batch_id, []).append(_ref(row))
             workers = {
                 batch_id: worker or ""
                 for batch_id, worker in connection.execute(
@@ -88,3 +93,7 @@ class SqlRecord:
             )
             for row in rows
         ]
+
+
+def _ref(row: Row[Any]) -> ObjectRef:
+    return ObjectRef(row.key, row.version_id or None, row.etag, row.size_bytes, row.last_modified)
