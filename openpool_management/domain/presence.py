@@ -124,6 +124,17 @@ def proof_spans(changes: Iterable[PlacedFact]) -> list[ProofSpan]:
     return [one.proof_span for one in _openings(changes)]
 
 
+def deciding_spans(changes: Iterable[PlacedFact], since: datetime) -> list[ProofSpan]:
+    """Those of proof_spans that decide when a connection ended, if it may have been open at since.
+
+    With these alone, intervals that end before since may end too early; the others end right, but
+    for the seconds by which objects overlap; last_proof_at is not to be used.
+    """
+    known = list(changes)
+    resets = _ordered(fact for fact in known if fact.kind is PresenceKind.RESET)
+    return [one.proof_span for one in _openings(known) if _is_decided_by_proof(one, resets, since)]
+
+
 def intervals_of(facts: Iterable[PlacedFact]) -> list[ConnectionInterval]:
     """The connection intervals that the presence facts of one stream add up to, oldest first."""
     known = list(facts)
@@ -158,6 +169,19 @@ class _Opening:
     def proof_span(self) -> ProofSpan:
         ends = [one.position for one in (self.disconnect, self.next_opened) if one]
         return ProofSpan(self.opened.worker, self.opened.position, min(ends, default=None))
+
+
+def _is_decided_by_proof(opening: _Opening, resets: list[PlacedFact], since: datetime) -> bool:
+    if opening.disconnect:
+        return False
+    first = bisect_right(resets, opening.opened.position, key=_position)
+    before = opening.proof_span.before
+    if before is None:
+        return first < len(resets)
+    # Whichever reset ended it, it was over by the first one after the span.
+    after = bisect_right(resets, before, key=_position)
+    ends = [one for one in (opening.next_of_same, *resets[after : after + 1]) if one]
+    return first < after and not any(one.dt < since for one in ends)
 
 
 def _openings(facts: Iterable[PlacedFact]) -> list[_Opening]:

@@ -10,6 +10,7 @@ from openpool_management.domain.presence import (
     ConnectionInterval,
     PlacedFact,
     ProofSpan,
+    deciding_spans,
     intervals_of,
     proof_spans,
 )
@@ -43,6 +44,17 @@ def connections(records: PresenceRecords, stream: Stream) -> list[ConnectionInte
     """The connection intervals of a stream, oldest first."""
     changes = records.changes(stream)
     return intervals_of([*changes, *records.last_proofs(stream, proof_spans(changes))])
+
+
+def connections_since(
+    records: PresenceRecords, stream: Stream, since: datetime
+) -> list[ConnectionInterval]:
+    """The connection intervals of a stream, looked up as far as they matter from since on (UTC).
+
+    See domain.presence.deciding_spans for what holds of those that end before.
+    """
+    changes = records.changes(stream)
+    return intervals_of([*changes, *records.last_proofs(stream, deciding_spans(changes, since))])
 
 
 def presence_by_worker(intervals: Sequence[ConnectionInterval]) -> list[WorkerPresence]:

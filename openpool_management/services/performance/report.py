@@ -1,87 +1,55 @@
 """How each worker did on each pipeline and model of a stream, over a window of time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import UTC, datetime
 
+from openpool_management.domain.online_share import online_shares
 from openpool_management.domain.streams import Stream
+from openpool_management.services.connections import PresenceRecords, connections_since
+from openpool_management.services.performance.performance_row import PerformanceRow
+from openpool_management.services.performance.rows import rows_of
+from openpool_management.services.performance.stream_partials import StreamPartials
+from openpool_management.services.performance.window import Window
+from openpool_management.services.ports import Lake
+from openpool_management.services.ports.performance import PartialCache, PerformanceRecords
 
-
-class Window(Enum):
-    """A span of time that ends at a given moment; the value is its length, None from the first
-    event on."""
-
-    DAY = timedelta(hours=24)
-    WEEK = timedelta(days=7)
-    MONTH = timedelta(days=30)
-    ALL = None
-
-    @property
-    def label(self) -> str:
-        """``24h``, ``7d``, ``30d`` or ``all``."""
-        return _LABELS[self]
-
-    @classmethod
-    def parse(cls, text: str) -> "Window":
-        """The window of a label. Raises ValueError for any other text."""
-        for window, label in _LABELS.items():
-            if label == text:
-                return window
-        raise ValueError(f"Window {text!r} is none of {', '.join(_LABELS.values())}: choose one.")
-
-
-_LABELS = {Window.DAY: "24h", Window.WEEK: "7d", Window.MONTH: "30d", Window.ALL: "all"}
+__all__ = ["PerformanceRow", "PerformanceSources", "Window", "performance"]
 
 
 @dataclass(frozen=True, slots=True)
-class PerformanceRow:
-    """A worker's jobs on one pipeline and model of a stream, with DTs in start <= DT < end (UTC).
+class PerformanceSources:
+    """What performance is worked out of, and where partial aggregates are kept."""
 
-    None stands for what is not known: no job stated it, or the pipeline does not emit it. Nothing
-    is ever NaN. jobs, answers, fees_wei and compute_units are exact; means, minima and maxima are
-    exact but for the rounding of a float; p50, p95, p99 and medians are within 1 % of a value that
-    stands at that place among the jobs (domain/quantile_sketch.py). A median is p50.
+    records: PerformanceRecords
+    presence: PresenceRecords
+    lake: Lake
+    cache: PartialCache
 
-    jobs: job-processed events whose worker this is, later attributions included. May be 0 where
-    only answers came; then rank and percentile are None.
-    fees_wei: fees before commission. compute_units: the pipeline's own unit.
-    response_…_ms: milliseconds, over jobs that state a response time.
-    real_time_ratio_…: duration / response time of a job; more is better. Over jobs that state both.
-    units_per_second: units of all jobs that state a response time / the sum of these times;
-    units_per_second_median, _mean, _min, _max: of the jobs one by one.
-    answers: job-received events of the worker (AI only). success_share: jobs / answers, at most 1,
-    where the pipeline emitted both in the window on this stream.
-    online_share: part of the window in which the worker had a connection to the stream, 0 to 1.
-    score: what workers are ranked by within (stream, pipeline, model): real_time_ratio_median for
-    transcoding, units_per_second_median else. rank: 1 is best; equal scores share a rank.
-    percentile: percent of the other ranked workers that are behind this one; 100 for one alone.
+
+def performance(
+    sources: PerformanceSources,
+    window: Window,
+    now: datetime,
+    streams: Sequence[Stream] | None = None,
+) -> list[PerformanceRow]:
+    """The rows of a window that ends at now (UTC), of some streams or of all.
+
+    They are sorted by stream, pipeline and model, the best worker first, those without a rank last.
+    Raises what the ledger and the lake raise, and OSError where partials can't be written.
     """
+    now = now.astimezone(UTC)
+    chosen = sources.records.streams() if streams is None else streams
+    return [row for stream in sorted(chosen) for row in _of_stream(sources, window, now, stream)]
 
-    stream: Stream
-    worker: str
-    pipeline: str
-    model: str
-    start: datetime
-    end: datetime
-    jobs: int
-    fees_wei: int
-    compute_units: int
-    response_p50_ms: float | None
-    response_p95_ms: float | None
-    response_p99_ms: float | None
-    response_mean_ms: float | None
-    real_time_ratio_median: float | None
-    real_time_ratio_mean: float | None
-    real_time_ratio_min: float | None
-    real_time_ratio_max: float | None
-    units_per_second: float | None
-    units_per_second_median: float | None
-    units_per_second_mean: float | None
-    units_per_second_min: float | None
-    units_per_second_max: float | None
-    answers: int
-    success_share: float | None
-    online_share: float | None
-    score: float | None
-    rank: int | None
-    percentile: float | None
+
+def _of_stream(
+    sources: PerformanceSources, window: Window, now: datetime, stream: Stream
+) -> list[PerformanceRow]:
+    record = sources.records.stream_record(stream)
+    partials = StreamPartials(stream, record, sources.lake, sources.cache)
+    start = partials.first_dt if window.value is None else now - window.value
+    if start is None or start >= now:
+        return []
+    online = online_shares(connections_since(sources.presence, stream, start), start, now)
+    return rows_of(partials.between(start, now), stream, start, now, online)
