@@ -15,16 +15,12 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
     Where the block raises, or the machine stops, what stood at path stays. Raises OSError with a
     sentence where path can't be written.
     """
-    # A link stays a link: what it leads to is replaced.
-    target = path.resolve()
-    if target.is_dir():
-        raise IsADirectoryError(f"{path} is a directory: name a file.")
-    if target.exists() and not target.is_file():
-        raise OSError(f"{path} is no regular file, so nothing can take its place: name another.")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"There is no directory {target.parent}: make it first.")
-    draft = target.with_name(f".{uuid.uuid4().hex}.draft")
+    draft = None
     try:
+        # A link stays a link: what it leads to is replaced.
+        target = path.resolve()
+        _check(path, target)
+        draft = target.with_name(f".{uuid.uuid4().hex}.draft")
         with draft.open("xb") as output:
             yield output
             output.flush()
@@ -36,7 +32,17 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
             raise
         raise OSError(f"{path} could not be written: {error.strerror}.") from error
     finally:
-        draft.unlink(missing_ok=True)
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+
+
+def _check(path: Path, target: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a directory: name a file.")
+    if target.exists() and not target.is_file():
+        raise OSError(f"{path} is no regular file, so nothing can take its place: name another.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no directory {target.parent}: make it first.")
 
 
 def _sync_directory(path: Path) -> None:

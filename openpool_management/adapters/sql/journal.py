@@ -123,4 +123,4 @@ class SqlJournalSnapshot:
         query = select(event.intent_id, event.tx_hash).where(
             event.intent_id.in_(payout_ids), event.mark == Mark.SETTLED.value
         )
-        return dict(self.connection.execute(query).tuples().all())
+        return {row.intent_id: row.tx_hash for row in self.connection.execute(query)}

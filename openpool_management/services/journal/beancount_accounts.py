@@ -74,7 +74,7 @@ def account_of(name: str) -> Account:
 
 
 def escaped(text: str) -> str:
-    """Text in letters, digits and dashes; other bytes of its UTF-8 are ``-x`` and two hex digits."""
+    """Text in letters, digits and dashes; other bytes of UTF-8 are ``-x`` and two hex digits."""
     return _ESCAPED.sub(
         lambda match: b"-x%02X" % match[0][0], text.encode("utf-8", "surrogatepass")
     ).decode("ascii")
