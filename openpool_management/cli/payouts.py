@@ -201,20 +201,17 @@ def _wait(desk: "PayoutDesk", report: "RunReport", driven: "DriveReport") -> Non
     from openpool_management.services.ports.payouts import LeaseHeld
 
     problems: list[str] = []
-    looked = True
     settled_once = False
-    # Once more after another process settled: what stands in the way is known from a look.
-    while not problems and ((under_way := desk.book.open_payouts()) or not looked):
-        if under_way:
-            tell(f"{number(len(under_way))} payouts wait for finality …")
+    while not problems and (under_way := desk.book.open_payouts()):
+        tell(f"{number(len(under_way))} payouts wait for finality …")
         time.sleep(WAIT_SECONDS)
         try:
             settled = desk.settle()
-            problems, looked, settled_once = settled.problems, True, True
+            problems, settled_once = settled.problems, True
             driven.payouts.update(settled.payouts)
         except LeaseHeld:
             # Another process settles meanwhile: the ledger tells what it did.
-            looked = False
+            pass
         except OSError as error:
             problems = [str(error)]
         for payout_id in [*driven.payouts]:
