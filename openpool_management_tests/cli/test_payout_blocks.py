@@ -2,12 +2,13 @@
 
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management_tests.cli.payout_counter import Counter
-from openpool_management_tests.servers.anvil import AnvilServer
+from openpool_management_tests.servers.rpc_actions import Error
+from openpool_management_tests.servers.rpc_proxy import RpcProxy
 
 
-def test_a_block_names_payouts_that_were_set_aside(counter: Counter, anvil: AnvilServer) -> None:
-    anvil.rpc("evm_setAutomine", False)
-    counter("run", code=1)
+def test_a_block_names_payouts_that_were_set_aside(counter: Counter, rpc_proxy: RpcProxy) -> None:
+    rpc_proxy.on("eth_sendRawTransaction", Error("max fee per gas less than block base fee"))
+    counter("run", code=1, ETH_RPC_ENDPOINT=rpc_proxy.url)
     first, second, third = counter.rig.payouts()
     assert [one.state for one in (first, second)] == [PayoutState.SENT, PayoutState.RESERVED]
     for one in (first, second):

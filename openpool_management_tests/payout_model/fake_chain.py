@@ -22,9 +22,10 @@ class Lie:
 class FakeChain(ChainView):
     """Implements the Chain port. Tests move it on.
 
-    least_tip_wei is what its nodes take transfers for, beside the base fee. lies: what happens to
-    the next broadcasts, the first one first; honest after them. heard: all bytes that ever left for
-    the node, arrived or not. watch: called with each before it is taken.
+    turning: addresses that refuse from the moment a transfer to them arrives. least_tip_wei is what
+    its nodes take transfers for, beside the base fee. lies: what happens to the next broadcasts,
+    the first one first; honest after them. heard: all bytes that ever left for the node, arrived or
+    not. watch: called with each before it is taken.
     """
 
     name = "the model of a chain"
@@ -37,6 +38,7 @@ class FakeChain(ChainView):
         self.fee_wei = FIRST_FEE_WEI
         self.least_tip_wei = 0
         self.refuse: set[str] = set()
+        self.turning: set[str] = set()
         self.automine = True
         self.lies: list[Lie] = []
         self.heard: dict[str, SignedTransfer] = {}
@@ -144,6 +146,7 @@ class FakeChain(ChainView):
         ):
             return SendOutcome.UNDERPRICED
         self.pool[key] = signed
+        self.refuse |= self.turning & {transfer.to}
         if self.automine:
             self.mine()
         return SendOutcome.ACCEPTED

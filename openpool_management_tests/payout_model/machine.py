@@ -164,6 +164,20 @@ class PayoutMachine(RuleBasedStateMachine):
         """A worker's address begins or ends to refuse transfers."""
         (self.world.chain.refuse.add if refuses else self.world.chain.refuse.discard)(worker)
 
+    @rule(worker=st.sampled_from(WORKERS))
+    def recipient_that_turns(self, worker: str) -> None:
+        """An address begins to refuse while its transfer is on its way, and ends to."""
+        world = self.world
+        world.chain.turning.add(worker)
+        world.earn(worker, 5 * UNIT_WEI)
+        world.rig.next_day()
+        self._pay(world.paymaster())
+        world.chain.turning.clear()
+        world.chain.mine()
+        world.chain.finalize()
+        self.settle(False)
+        world.chain.refuse.discard(worker)
+
     @rule(to=st.sampled_from([*WORKERS, STRANGER]), same=st.booleans(), empties=st.booleans())
     def somebody_else(self, to: str, same: bool, empties: bool) -> None:
         """The key signs elsewhere: what a payout would pay, a little, or all that there is."""

@@ -84,6 +84,7 @@ def _drive(
         kept = report.keep(payout)
         if not kept.ended and kept.state is not PayoutState.SEEN:
             report.keep(settle_foreign(paymaster, kept, finality, lease))
+    report.problems += finality.doubts
     report.problems += audit_wallet(paymaster, finality, lease)
     report.problems += _of_other_wallets(paymaster)
     if not send:

@@ -110,6 +110,7 @@ def test_a_node_with_a_receipt_and_no_transaction_settles_later(
         look_up(paymaster, rig.payouts(), finality, lease)
     rig.book.release(lease, rig.now)
     [doubt] = finality.doubts
+    assert rig.drive(send=False).problems == [doubt]
     [payout] = rig.payouts()
     assert f"payout {payout.id} is settled when it has both" in doubt
     assert rig.states() == [PayoutState.SEEN] and paymaster.paused() is None
