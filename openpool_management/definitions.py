@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from openpool_management.assets import ASSETS, EXPORT_ASSETS, PAYOUT_ASSETS
+from openpool_management.assets import ANALYTICS_ASSETS, ASSETS, EXPORT_ASSETS, PAYOUT_ASSETS
 from openpool_management.assets.raw_events import raw_events
 from openpool_management.checks import CHECKS
 from openpool_management.jobs import JOBS
@@ -20,6 +20,7 @@ from openpool_management.schedules import (
     full_listing_schedule,
     maintenance_schedule,
     payout_schedule,
+    performance_schedule,
     publish_schedule,
 )
 from openpool_management.sensors import event_log_sensor, run_failure_alert
@@ -46,6 +47,7 @@ def definitions_for(settings: Settings, openpool: PoolResource) -> dg.Definition
             *(asset for asset in ASSETS if asset is not raw_events),
             *PAYOUT_ASSETS,
             *EXPORT_ASSETS,
+            *ANALYTICS_ASSETS,
         ],
         asset_checks=[*CHECKS, *PAYOUT_CHECKS],
         jobs=JOBS,
@@ -60,6 +62,7 @@ def definitions_for(settings: Settings, openpool: PoolResource) -> dg.Definition
             full_listing_schedule(settings.full_listing_cron),
             payout_schedule(settings.payout_cron),
             publish_schedule(settings.publishes),
+            performance_schedule,
             check_schedule,
             maintenance_schedule,
         ],

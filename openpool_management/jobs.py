@@ -11,6 +11,7 @@ from openpool_management.assets.payout_settlement import payout_settlement
 from openpool_management.assets.published_exports import published_exports
 from openpool_management.assets.wallet import wallet
 from openpool_management.assets.worker_payouts import worker_payouts
+from openpool_management.assets.worker_performance import worker_performance
 from openpool_management.checks import DEEP_CHECKS
 from openpool_management.partitions import LISTING_TAG, WALLET_TAG
 from openpool_management.payout_asset_checks import PAYOUT_CHECKS
@@ -82,6 +83,15 @@ settlement_job = dg.define_asset_job(
     run_tags=WALLET_RUN_TAGS,
 )
 
+performance_job = dg.define_asset_job(
+    "performance_job",
+    description="Ranks the workers of all streams. It reads the lake and changes nothing.",
+    selection=dg.AssetSelection.assets(worker_performance),
+    executor_def=dg.in_process_executor,
+    tags={"domain": "performance", "team": "openpool"},
+    run_tags={MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},
+)
+
 publish_job = dg.define_asset_job(
     "publish_job",
     description="Writes the documents for dashboards, workers and auditors that have changed. "
@@ -149,6 +159,7 @@ JOBS = (
     payout_job,
     settlement_job,
     publish_job,
+    performance_job,
     check_job,
     maintenance_job,
 )

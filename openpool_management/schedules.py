@@ -11,6 +11,7 @@ from openpool_management.jobs import (
     full_listing_job,
     maintenance_job,
     payout_job,
+    performance_job,
     publish_job,
 )
 from openpool_management.partitions import STREAM_TAG, STREAMS_NAME, payout_day
@@ -19,6 +20,7 @@ from openpool_management.pool import NoSourceError
 from openpool_management.resources import PoolResource
 
 PUBLISH_CRON = "27 * * * *"
+PERFORMANCE_CRON = "37 * * * *"
 CHECK_CRON = "7 * * * *"
 MAINTENANCE_CRON = "43 4 * * *"
 
@@ -101,6 +103,16 @@ def publish_schedule(has_store: bool) -> dg.ScheduleDefinition:
 
     return schedule
 
+
+performance_schedule = dg.ScheduleDefinition(
+    name="performance_schedule",
+    job=performance_job,
+    cron_schedule=PERFORMANCE_CRON,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Ranks the workers once an hour.",
+    tags={"domain": "performance", "team": "openpool"},
+)
 
 check_schedule = dg.ScheduleDefinition(
     name="check_schedule",

@@ -12,6 +12,7 @@ from openpool_management.assets.worker_compute_units import worker_compute_units
 from openpool_management.assets.worker_connections import worker_connections
 from openpool_management.assets.worker_fees import worker_fees
 from openpool_management.assets.worker_payouts import worker_payouts
+from openpool_management.assets.worker_performance import worker_performance
 
 ASSETS = (
     raw_events,
@@ -23,6 +24,9 @@ ASSETS = (
     redeemed_tickets,
 )
 """What reading the event log brings up to date. None of these pays anybody."""
+
+ANALYTICS_ASSETS = (worker_performance,)
+"""What is worked out of the lake now and then. It changes nothing in the ledger."""
 
 EXPORT_ASSETS = (published_exports,)
 """What is written for others to read. It changes nothing in the ledger."""

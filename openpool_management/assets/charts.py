@@ -2,11 +2,15 @@
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from openpool_management.domain.event_frame import TRANSCODE_PIPELINE
 from openpool_management.domain.money import format_eth
+from openpool_management.domain.streams import Stream
+from openpool_management.services.performance.performance_row import PerformanceRow
 from openpool_management.services.stream_report import Pace, WorkerFees
 
 if TYPE_CHECKING:
@@ -43,6 +47,35 @@ def fees_chart(rows: Sequence[WorkerFees]) -> str:
         axes.text(bar + 8, place, f"{format_eth(row.gross_wei)} ETH", va="center", fontsize=7)
     axes.set_title("Fees before commission", fontsize=9, loc="left")
     return _markdown("Fees before commission, by worker", figure)
+
+
+def ranking_chart(rows: Sequence[PerformanceRow]) -> str:
+    """Bars of the best workers, on the pipeline and model with most jobs; empty text without."""
+    jobs: Counter[tuple[Stream, str, str]] = Counter()
+    for row in rows:
+        if row.score is not None:
+            jobs[row.stream, row.pipeline, row.model] += row.jobs
+    if not jobs:
+        return ""
+    busiest = max(sorted(jobs), key=lambda group: jobs[group])
+    ranked = [
+        (row, row.score)
+        for row in rows
+        if (row.stream, row.pipeline, row.model) == busiest and row.score is not None
+    ]
+    top = sorted(ranked, key=lambda one: (-one[1], one[0].worker))[:TOP_WORKERS]
+    figure = _figure(0.6 + 0.3 * len(top))
+    axes = figure.add_subplot()
+    axes.barh(range(len(top)), [score for _, score in top], color=_COLOUR)
+    axes.set_yticks(range(len(top)), [short_address(row.worker) for row, _ in top])
+    axes.invert_yaxis()
+    axes.set_xlim(left=0)
+    ratio = busiest[1] == TRANSCODE_PIPELINE
+    what = "Median real-time ratio" if ratio else "Median compute units per second"
+    where = " ".join(part for part in (str(busiest[0]), *busiest[1:]) if part)
+    # Names come from the log; a dollar sign would start a formula.
+    axes.set_title(f"{what}, {where}".replace("$", r"\$"), fontsize=9, loc="left")
+    return _markdown(what, figure)
 
 
 def pace_chart(pace: Pace) -> str:

@@ -15,6 +15,7 @@ from openpool_management.cli import (
     held,
     ledger,
     payouts,
+    performance,
     publish,
     settings,
     simulate,
@@ -42,6 +43,7 @@ app.command(epilog=EXIT_CODES_HELP)(sync.sync)
 app.command(epilog=EXIT_CODES_HELP)(ledger.ledger)
 app.command(epilog=EXIT_CODES_HELP)(trace.trace)
 app.command(epilog=EXIT_CODES_HELP)(solvency.solvency)
+app.command(epilog=EXIT_CODES_HELP)(performance.performance)
 app.add_typer(held.app, name="held")
 app.add_typer(unattributed.app, name="unattributed")
 app.add_typer(commission.app, name="commission")

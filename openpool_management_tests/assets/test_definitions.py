@@ -29,6 +29,7 @@ worker_compute_units  ledger     sql                 by stream  after processed_
 worker_connections    ledger     sql                 by stream  after raw_events      5 columns
 worker_fees           ledger     sql                 by stream  after processed_jobs  6 columns
 worker_payouts        payouts    ethereum sql        by day     after payout_plan     8 columns
+worker_performance    analytics  pandas parquet polars  as one     after processed_jobs worker_connections  17 columns
 """  # noqa: E501
 
 
@@ -80,6 +81,8 @@ def test_jobs_sensors_schedules_and_checks_say_what_they_do(bench: Workbench) ->
         "payout_job",
         "settlement_job",
         "publish_job",
+        "performance_job",
+        "performance_schedule",
         *STOPPED,
         "payout_alert",
     }

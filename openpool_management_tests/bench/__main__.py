@@ -1,6 +1,6 @@
 """Measure the main job and print ratios of one run, with the machine; write build/bench.json.
 
-Run as ``python -m openpool_management_tests.bench [--events N] [--history N] [--payouts-only]``.
+Run as ``python -m openpool_management_tests.bench [--events N] [--history N] [--ranking N] [--payouts-only]``.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from typing import Any
 
 from openpool_management_tests.bench.corpus import simulate
 from openpool_management_tests.bench.payouts import measure_payouts
+from openpool_management_tests.bench.ranking import measure_ranking
 from openpool_management_tests.bench.sync import (
     START,
     decode_once,
@@ -32,6 +33,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=2_000_000)
     arguments.add_argument("--history", type=int, default=5_000_000)
+    arguments.add_argument("--ranking", type=int, default=20_000_000)
     arguments.add_argument("--payouts-only", action="store_true")
     chosen = arguments.parse_args()
     work = BUILD / "bench"
@@ -67,6 +69,7 @@ def main() -> None:
         "full_to_empty": round(full / empty, 2),
     }
     results["tick"] = measure_tick(work / "tick")
+    results["ranking"] = measure_ranking(work / "ranking", chosen.ranking)
     shutil.rmtree(work, ignore_errors=True)
     (BUILD / "bench.json").write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
