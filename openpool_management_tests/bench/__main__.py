@@ -1,6 +1,6 @@
 """Measure the main job and print ratios of one run, with the machine; write build/bench.json.
 
-Run as ``python -m openpool_management_tests.bench [--events N] [--history N] [--ranking N] [--payouts-only]``.
+Run as ``python -m openpool_management_tests.bench``; ``--help`` says what can be chosen.
 """
 
 import argparse

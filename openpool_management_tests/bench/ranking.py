@@ -32,7 +32,7 @@ from openpool_management.services.ports.performance import StreamRecord
 STREAM = Stream("transcode", "us-west")
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = 31
-NOW = FIRST + timedelta(days=30, hours=12)
+NOW = FIRST + timedelta(days=30, hours=23)
 WORKERS = 300
 FILES_PER_DAY = 6
 
