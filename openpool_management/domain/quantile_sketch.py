@@ -2,9 +2,9 @@
 
 The bin of a number is the exponent of its double and the first SUB_BITS bits of the mantissa: an
 octave has 2^SUB_BITS bins of one width. Each number below 2^(SUB_BITS + 1) has a bin of its own.
-From there on, a bin stands for its middle, which is at most 1 / 2^(SUB_BITS + 1) (0.8 %) off any number
-in it. That is the bound on a quantile: bins are in the order of the numbers, so the bin at a place
-holds the number at that place.
+From there on, a bin stands for its middle, which is at most 1 / 2^(SUB_BITS + 1) (0.8 %) off any
+number in it. That is the bound on a quantile: bins are in the order of the numbers, so the bin at a
+place holds the number at that place.
 
 A sketch is how many numbers each bin has. Two are merged by adding the counts, so any split and
 any order of the numbers gives the same sketch.
