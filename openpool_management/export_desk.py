@@ -7,13 +7,20 @@ from datetime import UTC, datetime
 from openpool_management.adapters.documents import DirectoryDocuments, S3Documents
 from openpool_management.adapters.sql.exports import SqlExports
 from openpool_management.domain.payouts.plan import Decision
+from openpool_management.domain.streams import Stream
 from openpool_management.payout_desk import PayoutDesk
+from openpool_management.performance_desk import performance_sources
 from openpool_management.pool import utc_now
 from openpool_management.services.connections import connections
 from openpool_management.services.exports.documents import all_documents
 from openpool_management.services.exports.material import Material
 from openpool_management.services.exports.publish import PublishReport, publish
 from openpool_management.services.payouts.paymaster import PayoutsStopped
+from openpool_management.services.performance.report import (
+    PerformanceRow,
+    Window,
+    performance,
+)
 from openpool_management.services.ports.chain import ChainUnavailable
 from openpool_management.services.ports.documents import DocumentStore
 from openpool_management.services.ports.exports import LedgerSnapshot
@@ -71,10 +78,20 @@ class ExportDesk:
             solvency=self._solvency(ledger, made_at),
             decisions=self._decisions(made_at),
             connections={one: connections(pool.presence, one) for one in ledger.read_at},
+            performance=self._performance(ledger, made_at),
             explorer_url=pool.settings.explorer_url,
             payout_mode=self.desk.mode.value,
             payouts_paused=pause is not None and pause.paused,
         )
+
+    def _performance(
+        self, ledger: LedgerSnapshot, now: datetime
+    ) -> dict[Stream, list[PerformanceRow]]:
+        found: dict[Stream, list[PerformanceRow]] = {}
+        sources = performance_sources(self.desk.pool)
+        for row in performance(sources, Window.ALL, now, sorted(ledger.read_at)):
+            found.setdefault(row.stream, []).append(row)
+        return found
 
     def _solvency(self, ledger: LedgerSnapshot, now: datetime) -> Solvency:
         pool, sender = self.desk.pool, self.desk.sender()

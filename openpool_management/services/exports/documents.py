@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openpool_management.domain.streams import Stream
 from openpool_management.domain.worker_history import months
 from openpool_management.services.exports.material import Material
 from openpool_management.services.exports.payouts import payouts_document
@@ -12,6 +11,7 @@ from openpool_management.services.exports.pool import pool_document
 from openpool_management.services.exports.statements import statement_csv, statement_document
 from openpool_management.services.exports.values import Document
 from openpool_management.services.exports.worker import worker_document
+from openpool_management.services.exports.worker_performance import worker_performance
 from openpool_management.services.exports.worker_summary import worker_summary
 
 JSON_TYPE = "application/json"
@@ -30,7 +30,10 @@ class Published:
 def all_documents(material: Material) -> Iterator[Published]:
     """Every document, one after the other."""
     for stream in material.streams:
-        yield json_document(summary_key(stream), worker_summary(material, stream))
+        yield json_document(f"{stream.prefix}worker_summary.json", worker_summary(material, stream))
+        yield json_document(
+            f"{stream.prefix}worker_performance.json", worker_performance(material, stream)
+        )
     yield json_document("pool.json", pool_document(material))
     yield json_document("payouts.json", payouts_document(material))
     for worker in material.workers:
@@ -41,11 +44,6 @@ def all_documents(material: Material) -> Iterator[Published]:
             statement = statement_document(material, worker, month)
             yield json_document(f"{key}.json", statement)
             yield Published(f"{key}.csv", statement_csv(statement).encode(), CSV_TYPE)
-
-
-def summary_key(stream: Stream) -> str:
-    """Where dashboards look for a stream's summary."""
-    return f"{stream.prefix}worker_summary.json"
 
 
 def json_document(key: str, document: Document) -> Published:

@@ -12,6 +12,7 @@ from openpool_management.domain.presence import ConnectionInterval
 from openpool_management.domain.streams import Stream
 from openpool_management.services.exports.values import Document, time_text
 from openpool_management.services.ledger_report import worker_balances
+from openpool_management.services.performance.report import PerformanceRow
 from openpool_management.services.ports.exports import LedgerSnapshot
 from openpool_management.services.solvency import Solvency
 
@@ -28,8 +29,8 @@ class Share:
 class Material:
     """The ledger at one moment, and what else is known of the pool at about that time.
 
-    decisions are those of a plan by worker; explorer_url is what a transaction's hash is put after;
-    payout_mode is off, dry-run or live.
+    decisions are those of a plan by worker; performance is over all jobs; explorer_url is what a
+    transaction's hash is put after; payout_mode is off, dry-run or live.
     """
 
     ledger: LedgerSnapshot
@@ -37,6 +38,7 @@ class Material:
     solvency: Solvency
     decisions: dict[str, Decision] = field(default_factory=dict)
     connections: dict[Stream, list[ConnectionInterval]] = field(default_factory=dict)
+    performance: dict[Stream, list[PerformanceRow]] = field(default_factory=dict)
     explorer_url: str | None = None
     payout_mode: str = "off"
     payouts_paused: bool = False

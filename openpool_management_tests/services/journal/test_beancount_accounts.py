@@ -1,11 +1,15 @@
 """Names of accounts in Beancount: valid, one for each account, none below another."""
 
+import re
+from pathlib import Path
+
 import pytest
 from beancount.core import account as beancount_account
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openpool_management.domain.accounts import Account, AccountKind
+from openpool_management.domain.journal import COLUMNS
 from openpool_management.services.journal.beancount_accounts import (
     ROOTS,
     account_name,
@@ -58,6 +62,15 @@ def test_names_can_be_read() -> None:
     assert account_name(paid_out) == "Liabilities:Payable:Worker-0xAb:NoStream"
     transcode = Account(AccountKind.HELD, "transcode|x", pipeline="transcode")
     assert account_name(transcode).endswith(":Pipeline-transcode:NoModel")
+
+
+def test_the_document_names_every_account_and_column() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "exports.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `([\w:]+)` \| ", text, re.MULTILINE)
+    assert rows == [(kind.value, root) for kind, root in ROOTS.items()]
+    table = text.split("### CSV and Parquet")[1].split("\n\n")[1]
+    cells = re.findall(r"^\|([^|]+)\|", table, re.MULTILINE)
+    assert tuple(re.findall(r"`(\w+)`", " ".join(cells))) == COLUMNS
 
 
 @pytest.mark.parametrize(
