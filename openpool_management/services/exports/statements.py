@@ -9,12 +9,12 @@ from openpool_management.domain.worker_history import Month
 from openpool_management.services.exports.material import Material
 from openpool_management.services.exports.payouts import chain_details
 from openpool_management.services.exports.values import Document, time_text
+from openpool_management.services.journal.csv_table import guarded
 
 COLUMNS = (
     *("date", "kind", "stream", "pipeline", "model", "jobs", "compute_units", "fees_wei"),
     *("commission_wei", "amount_wei", "balance_wei", "payout_id", "state", "transaction_hash"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def statement_document(material: Material, worker: str, month: Month) -> Document:
@@ -84,11 +84,5 @@ def _payment(material: Material, payout: Payout) -> Document:
 
 
 def _cells(row: Document) -> dict[str, Any]:
-    return {
-        name: f"'{value}" if isinstance(value, str) and _is_formula(name, value) else value
-        for name, value in row.items()
-    }
-
-
-def _is_formula(name: str, value: str) -> bool:
-    return value.startswith(_FORMULA) and not name.endswith(("_wei", "_units"))
+    texts = ("stream", "pipeline", "model")
+    return row | {name: guarded(row[name]) for name in texts if name in row}

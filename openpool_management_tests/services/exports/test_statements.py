@@ -36,7 +36,7 @@ def test_rows_are_by_date_and_carry_the_balance() -> None:
         "opening_wei": "-3",
         "closing_wei": "11",
         "lines": [
-            line("2026-11-01", "9007199254741000", "@model"),
+            line("2026-11-01", "9007199254741000", " @model"),
             line("2026-11-02", "-1"),
             line("2026-11-03", "8"),
         ],
@@ -54,5 +54,5 @@ def test_rows_are_by_date_and_carry_the_balance() -> None:
         ("", "closing", "", "11"),
     ]
     # What a spreadsheet would compute is text; numbers stay numbers.
-    assert (rows[1]["pipeline"], rows[1]["model"]) == ("'=1+1", "'@model")
+    assert (rows[1]["pipeline"], rows[1]["model"]) == ("'=1+1", "' @model")
     assert rows[1]["compute_units"] == "-5"
