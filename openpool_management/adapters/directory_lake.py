@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from openpool_management.adapters.replaced_file import sync_directory
 from openpool_management.domain.batch import LakeFile
 from openpool_management.domain.lake_rows import LAKE_SCHEMA
 from openpool_management.domain.streams import Stream
@@ -50,7 +51,7 @@ class DirectoryLake:
         file = lake_file(stream, batch_id, rows, data)
         path = self.root / file.name
         if path.exists():
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
             return file
         _make_directory(path.parent)
         draft = path.with_suffix(f".{os.getpid()}.draft")
@@ -59,7 +60,7 @@ class DirectoryLake:
             output.flush()
             os.fsync(output.fileno())
         draft.rename(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
         return file
 
     def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
@@ -92,12 +93,4 @@ def _make_directory(path: Path) -> None:
     if not path.is_dir():
         _make_directory(path.parent)
         path.mkdir(exist_ok=True)
-        _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_directory(path.parent)

@@ -26,7 +26,7 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
             output.flush()
             os.fsync(output.fileno())
         draft.replace(target)
-        _sync_directory(target.parent)
+        sync_directory(target.parent)
     except OSError as error:
         if error.errno is None:
             raise
@@ -45,7 +45,8 @@ def _check(path: Path, target: Path) -> None:
         raise FileNotFoundError(f"There is no directory {target.parent}: make it first.")
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Force to the disk what a directory's files are called."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

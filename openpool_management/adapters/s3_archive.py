@@ -5,10 +5,15 @@ from dataclasses import replace
 from hashlib import md5
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
-from openpool_management.adapters.s3_client import error_code, error_status, explain
+from openpool_management.adapters.s3_client import (
+    S3_ERRORS,
+    error_code,
+    error_status,
+    explain,
+    plain_etag,
+)
 from openpool_management.domain.archived_copy import copy_name, is_whole, sha256_of
 from openpool_management.domain.streams import Stream
 from openpool_management.services.ports import Fetched, ObjectRef
@@ -18,8 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 BODY_ATTEMPTS = 3
-
-_ERRORS = (BotoCoreError, ClientError, HTTPError, OSError)
 
 
 class S3Archive:
@@ -50,8 +53,8 @@ class S3Archive:
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + stream.prefix):
                 for item in page.get("Contents", []):
                     name = item["Key"].removeprefix(self._prefix)
-                    found[name] = ListedCopy(_plain(item["ETag"]), item["Size"])
-        except _ERRORS as error:
+                    found[name] = ListedCopy(plain_etag(item["ETag"]), item["Size"])
+        except S3_ERRORS as error:
             raise self._failure("could not be listed", "s3:ListBucket", error) from error
         return found
 
@@ -59,7 +62,7 @@ class S3Archive:
         """See the port."""
         try:
             self._client.head_object(Bucket=self._bucket, Key=self._key(ref))
-        except _ERRORS as error:
+        except S3_ERRORS as error:
             if error_status(error) == 404:
                 return False
             raise self._failure("could not be asked", "s3:GetObject", error) from error
@@ -71,7 +74,7 @@ class S3Archive:
             answer = self._client.list_objects_v2(
                 Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1
             )
-        except _ERRORS as error:
+        except S3_ERRORS as error:
             raise self._failure("could not be listed", "s3:ListBucket", error) from error
         return bool(answer.get("Contents"))
 
@@ -91,7 +94,7 @@ class S3Archive:
                     "last-modified": ref.last_modified.isoformat(),
                 },
             )
-        except _ERRORS as error:
+        except S3_ERRORS as error:
             raise self._failure(f"took no copy of {ref.key}", "s3:PutObject", error) from error
 
     def fetch(self, ref: ObjectRef) -> Fetched:
@@ -103,7 +106,7 @@ class S3Archive:
                 data = answer["Body"].read()
             except ClientError as error:
                 return Fetched(ref, None, self._unread(ref, error))
-            except _ERRORS as error:
+            except S3_ERRORS as error:
                 failure = self._unread(ref, error)
                 continue
             if is_whole(data, ref.etag, answer["Metadata"].get("sha256")):
@@ -136,7 +139,3 @@ class S3Archive:
                 f"{told}: there is no such bucket; make it, or correct S3_ARCHIVE_BUCKET."
             )
         return ConnectionError(f"{told}: {explain(error, self._client)}")
-
-
-def _plain(etag: str) -> str:
-    return etag.removeprefix("W/").strip('"')

@@ -5,7 +5,13 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -13,6 +19,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 60
 DEFAULT_REGION = "us-east-1"
+
+S3_ERRORS = (BotoCoreError, ClientError, HTTPError, OSError)
+"""What a request can fail with, the reading of its answer's body included."""
 
 _REMEDIES = {
     "NoSuchKey": "it was deleted after it was listed; restore it from a backup or an older version",
@@ -81,6 +90,11 @@ def s3_client(
         aws_session_token=session_token,
         config=config,
     )
+
+
+def plain_etag(text: str) -> str:
+    """An ETag without quotes, and without the mark that a compressing proxy adds to it."""
+    return text.removeprefix("W/").strip('"')
 
 
 def error_code(error: Exception) -> str:

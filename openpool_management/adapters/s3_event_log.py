@@ -3,18 +3,20 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
-
-from openpool_management.adapters.s3_client import error_code, error_status, explain
+from openpool_management.adapters.s3_client import (
+    S3_ERRORS,
+    error_code,
+    error_status,
+    explain,
+    plain_etag,
+)
 from openpool_management.adapters.s3_source import S3Source
 from openpool_management.services.ports import ObjectRef
 from openpool_management.services.ports.archive import StoredOriginal
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.client import S3Client
+    pass
 
-_ERRORS = (BotoCoreError, ClientError, HTTPError, OSError)
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _GONE = (404,)
 _OTHER_CONTENT = (409, 412)
@@ -23,9 +25,6 @@ _OTHER_CONTENT = (409, 412)
 class S3EventLog(S3Source):
     """Implements the EventLogStore port over one bucket."""
 
-    def __init__(self, client: "S3Client", bucket: str, *, threads: int = 16) -> None:
-        super().__init__(client, bucket, threads=threads)
-
     def stored(self, ref: ObjectRef) -> StoredOriginal | None:
         """See the port."""
         self._count()
@@ -33,12 +32,12 @@ class S3EventLog(S3Source):
             answer = self._client.head_object(
                 Bucket=self._bucket, Key=ref.key, **_version(ref.version_id)
             )
-        except _ERRORS as error:
+        except S3_ERRORS as error:
             # A version ID that the bucket never gave is answered with 400.
             if error_status(error) in (*_GONE, 400):
                 return None
             raise self._refusal(ref, "looked at", "s3:GetObject", error) from error
-        etag = answer["ETag"].removeprefix("W/").strip('"')
+        etag = plain_etag(answer["ETag"])
         encryption = str(answer.get("ServerSideEncryption", ""))
         opaque = encryption.startswith("aws:kms") or "SSECustomerAlgorithm" in answer
         return StoredOriginal(etag, bool(_MD5.fullmatch(etag)) and not opaque)
@@ -55,7 +54,7 @@ class S3EventLog(S3Source):
             self._client.delete_object(
                 Bucket=self._bucket, Key=ref.key, **_version(version), **condition
             )
-        except _ERRORS as error:
+        except S3_ERRORS as error:
             status = error_status(error)
             if status in _GONE:
                 return

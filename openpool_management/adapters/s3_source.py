@@ -17,7 +17,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
-from openpool_management.adapters.s3_client import error_code, error_status, explain
+from openpool_management.adapters.s3_client import error_code, error_status, explain, plain_etag
 from openpool_management.domain.streams import NODE_TYPES, Stream, stream_of_key
 from openpool_management.services.ports import Fetched, ObjectRef
 
@@ -226,7 +226,7 @@ class S3Source:
         read = replace(
             ref,
             version_id=response.get("VersionId", ref.version_id),
-            etag=_plain_etag(response["ETag"]),
+            etag=plain_etag(response["ETag"]),
             size_bytes=len(data),
             last_modified=response["LastModified"],
         )
@@ -245,12 +245,7 @@ def _ref(item: dict[str, Any], version_id: str | None) -> ObjectRef:
     return ObjectRef(
         key=item["Key"],
         version_id=version_id,
-        etag=_plain_etag(item["ETag"]),
+        etag=plain_etag(item["ETag"]),
         size_bytes=item["Size"],
         last_modified=item["LastModified"],
     )
-
-
-def _plain_etag(text: str) -> str:
-    """An ETag without quotes, and without the mark that a compressing proxy adds to it."""
-    return text.removeprefix("W/").strip('"')

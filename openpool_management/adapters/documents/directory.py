@@ -1,8 +1,9 @@
 """Documents in a directory."""
 
 import hashlib
-import os
 from pathlib import Path
+
+from openpool_management.adapters.replaced_file import replaced_file
 
 _LONGEST_PART_BYTES = 200
 
@@ -29,20 +30,8 @@ class DirectoryDocuments:
         """See the port. A directory keeps no content type."""
         path = self.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{hashlib.sha256(key.encode()).hexdigest()}.{os.getpid()}.draft")
-        try:
-            with draft.open("wb") as output:
-                output.write(content)
-                output.flush()
-                os.fsync(output.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with replaced_file(path) as output:
+            output.write(content)
 
     def path(self, key: str) -> Path:
         """The file of a key; it lies below the root whatever the key is."""

@@ -9,8 +9,8 @@ from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.accounts import account_heads
 from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.payouts.rows import load
+from openpool_management.adapters.sql.streams import commission_rates
 from openpool_management.domain.accounts import Account, AccountKind, Standing
-from openpool_management.domain.commission import CommissionRate
 from openpool_management.domain.streams import Stream
 from openpool_management.domain.worker_history import WorkerHistory
 from openpool_management.services.ports.exports import LedgerSnapshot
@@ -33,7 +33,7 @@ class SqlExports:
             return LedgerSnapshot(
                 standings=tuple(Standing(head[0], head[3], *head[5:]) for head in heads),
                 read_at=_read_at(connection),
-                rates=_rates(connection),
+                rates=commission_rates(connection),
                 payouts=tuple(load(connection, true())),
                 histories=_histories(connection, accounts),
             )
@@ -75,11 +75,3 @@ def _read_at(connection: Connection) -> dict[Stream, datetime]:
         .group_by(stream.id, stream.node_type, stream.region)
     )
     return {Stream(node_type, region): at for node_type, region, at in rows}
-
-
-def _rates(connection: Connection) -> tuple[CommissionRate, ...]:
-    rate = schema.commission_rate.c
-    rows = connection.execute(
-        select(rate.worker, rate.fee_bps, rate.effective_from).order_by(rate.id)
-    )
-    return tuple(CommissionRate(*row) for row in rows)

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, Engine, and_, select
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
-from openpool_management.adapters.sql.streams import stream_id
+from openpool_management.adapters.sql.streams import known_streams, stream_id
 from openpool_management.domain.batch import LakeFile
 from openpool_management.domain.streams import Stream
 from openpool_management.services.ports.performance import MovedJob, StreamRecord
@@ -18,10 +18,8 @@ class SqlPerformance:
 
     def streams(self) -> list[Stream]:
         """See the port."""
-        table = schema.stream
         with reading(self.engine) as connection:
-            rows = connection.execute(select(table.c.node_type, table.c.region))
-            return sorted(Stream(*row) for row in rows)
+            return known_streams(connection)
 
     def stream_record(self, stream: Stream) -> StreamRecord:
         """See the port. One transaction, so that files and moved jobs are of one moment."""

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, Row, select
 
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import reading
-from openpool_management.adapters.sql.streams import stream_id
+from openpool_management.adapters.sql.streams import known_streams, stream_id
 from openpool_management.domain.batch import BatchKind, Decision
 from openpool_management.domain.streams import Stream
 from openpool_management.services.ports import ObjectRef, RecordedBatch
@@ -23,10 +23,8 @@ class SqlRecord:
 
     def streams(self) -> list[Stream]:
         """See the port."""
-        table = schema.stream
         with reading(self.engine) as connection:
-            rows = connection.execute(select(table.c.node_type, table.c.region))
-            return sorted(Stream(*row) for row in rows)
+            return known_streams(connection)
 
     def batches(self, stream: Stream, after: int = 0) -> Iterator[RecordedBatch]:
         """See the port; read by pages, so that a long history needs little memory."""

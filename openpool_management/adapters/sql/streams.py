@@ -22,6 +22,13 @@ def stream_id(connection: Connection, stream: Stream) -> int:
     return -1 if found is None else found
 
 
+def known_streams(connection: Connection) -> list[Stream]:
+    """Every stream that has something in the ledger, by name."""
+    table = schema.stream
+    rows = connection.execute(select(table.c.node_type, table.c.region))
+    return sorted(Stream(*row) for row in rows)
+
+
 def commission_rates(connection: Connection) -> tuple[CommissionRate, ...]:
     """The whole commission history, oldest first."""
     table = schema.commission_rate
