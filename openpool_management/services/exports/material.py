@@ -78,6 +78,19 @@ class Material:
         return found
 
     @cached_property
+    def payouts_by_id(self) -> dict[str, Payout]:
+        """Every payout by its id."""
+        return {one.id: one for one in self.ledger.payouts}
+
+    @cached_property
+    def payouts_of(self) -> dict[str, list[Payout]]:
+        """The payouts of each worker, the oldest first."""
+        found: dict[str, list[Payout]] = {}
+        for one in self.ledger.payouts:
+            found.setdefault(one.intent.worker, []).append(one)
+        return found
+
+    @cached_property
     def shares(self) -> dict[str, dict[str, list[Share]]]:
         """Shares of the payouts that were not voided, by stream and worker, the oldest first."""
         found: dict[str, dict[str, list[Share]]] = {}
@@ -94,7 +107,7 @@ class Material:
 
     def connections_of(self, worker: str, stream: Stream) -> Iterator[Document]:
         """A worker's open connections to a stream, and the last that closed, without addresses."""
-        own = [one for one in self.connections.get(stream, ()) if one.worker == worker]
+        own = self._intervals.get((worker, stream), [])
         closed = [one for one in own if one.closed_at is not None]
         last = max(closed, key=lambda one: (one.closed_at, one.opened_at), default=None)
         for one in own:
@@ -105,3 +118,11 @@ class Material:
                     "closed_at": time_text(one.closed_at),
                     "last_seen_at": time_text(one.last_proof_at),
                 }
+
+    @cached_property
+    def _intervals(self) -> dict[tuple[str, Stream], list[ConnectionInterval]]:
+        found: dict[tuple[str, Stream], list[ConnectionInterval]] = {}
+        for stream, intervals in self.connections.items():
+            for one in intervals:
+                found.setdefault((one.worker, stream), []).append(one)
+        return found

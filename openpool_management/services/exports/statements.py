@@ -19,7 +19,6 @@ COLUMNS = (
 
 def statement_document(material: Material, worker: str, month: Month) -> Document:
     """The statement: closing = opening + earned + the amounts of the payouts, to the wei."""
-    payouts = {one.id: one for one in material.ledger.payouts}
     return {
         "export_timestamp": time_text(material.made_at),
         "worker": worker,
@@ -47,7 +46,7 @@ def statement_document(material: Material, worker: str, month: Month) -> Documen
                 "kind": "payout" if change.amount_wei < 0 else "given-back",
                 "payout_id": change.payout_id,
                 "amount_wei": str(change.amount_wei),
-                **_payment(material, payouts[change.payout_id]),
+                **_payment(material, material.payouts_by_id[change.payout_id]),
             }
             for change in month.changes
         ],

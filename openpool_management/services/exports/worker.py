@@ -18,7 +18,7 @@ _NOTHING = dict.fromkeys(("earned_wei", "paid_wei", "in_payout_wei", "payable_we
 
 def worker_document(material: Material, worker: str) -> Document:
     """A worker's balance, the reason why it is not paid, earnings, payouts, connections."""
-    own = [one for one in material.ledger.payouts if one.intent.worker == worker]
+    own = material.payouts_of.get(worker, [])
     history = material.ledger.histories.get(worker)
     return {
         "export_timestamp": time_text(material.made_at),
