@@ -55,11 +55,7 @@ def unknown_nonces(paymaster: Paymaster, finality: Finality) -> str | None:
     if opening is None or finality.number < book.last_block(sender):
         return None
     final_nonce = finality.nonce(sender)
-    in_use = {
-        one.slot.nonce
-        for one in book.open_payouts()
-        if one.slot is not None and one.intent.sender == sender
-    }
+    in_use = {one.slot.nonce for one in paymaster.open_payouts() if one.slot is not None}
     known = book.slot_nonces(sender) | book.foreign_nonces(sender)
     used = set(range(opening.nonce, final_nonce))
     if used & in_use or (known - in_use) - used - set(range(opening.nonce)):

@@ -79,7 +79,7 @@ def _drive(
     if send:
         open_wallet(paymaster, lease)
     finality = Finality(paymaster)
-    under_way = [one for one in open_payouts(paymaster) if one.slot is not None]
+    under_way = [one for one in paymaster.open_payouts() if one.slot is not None]
     for payout in look_up(paymaster, under_way, finality, lease):
         kept = report.keep(payout)
         if not kept.ended and kept.state is not PayoutState.SEEN:
@@ -110,7 +110,7 @@ def _push_unseen(
 def _begin_reserved(
     paymaster: Paymaster, report: DriveReport, finality: Finality, lease: Lease
 ) -> None:
-    payouts = open_payouts(paymaster)
+    payouts = paymaster.open_payouts()
     under_way_wei = sum(one.intent.amount_wei for one in payouts if one.slot is not None)
     for payout in payouts:
         if payout.state is not PayoutState.RESERVED:
@@ -147,12 +147,6 @@ def void_unsent(book: PayoutBook, payout: Payout, lease: Lease | None, at: datet
     event = Event(Mark.VOIDED, at, detail=reason)
     conclusion = Conclusion((event,), (entries.voided(payout.intent),), "Payout cancelled")
     return book.conclude(payout, conclusion, lease)
-
-
-def open_payouts(paymaster: Paymaster) -> list[Payout]:
-    """Payouts from the wallet that have not ended, in the order in which they were set aside."""
-    sender = paymaster.sender
-    return [one for one in paymaster.book.open_payouts() if one.intent.sender == sender]
 
 
 def _of_other_wallets(paymaster: Paymaster) -> list[str]:

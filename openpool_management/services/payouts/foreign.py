@@ -22,8 +22,6 @@ from openpool_management.services.ports.payouts import (
 NO_TRANSACTION = ""
 """The hash of what used up a nonce without being a transaction of the wallet."""
 
-HELD = "A payout may have been made by hand"
-
 
 def settle_foreign(
     paymaster: Paymaster, payout: Payout, finality: Finality, lease: Lease
@@ -126,13 +124,13 @@ def hold_alike(paymaster: Paymaster, transaction: ChainTransaction, lease: Lease
 
     Those are the ones to its recipient, of the amount that it moved.
     """
-    moved = (transaction.sender, transaction.to, transaction.value_wei)
-    for payout in paymaster.book.open_payouts():
-        intent = payout.intent
-        wanted = (intent.sender, intent.to_address, intent.amount_wei)
+    moved = (transaction.to, transaction.value_wei)
+    for payout in paymaster.open_payouts():
+        wanted = (payout.intent.to_address, payout.intent.amount_wei)
         if payout.state is PayoutState.RESERVED and wanted == moved:
-            conclusion = Conclusion((_held(transaction, paymaster.clock()),), subject=HELD)
-            paymaster.book.conclude(payout, conclusion, lease)
+            event = _held(transaction, paymaster.clock())
+            subject = "A payout may have been made by hand"
+            paymaster.book.conclude(payout, Conclusion((event,), subject=subject), lease)
 
 
 def _supersede(

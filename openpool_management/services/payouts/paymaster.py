@@ -60,6 +60,10 @@ class Paymaster:
         """The nodes that are asked, the first one first."""
         return [self.chain, *self.witnesses]
 
+    def open_payouts(self) -> list[Payout]:
+        """Payouts from the wallet that have not ended, in the order in which they were made."""
+        return [one for one in self.book.open_payouts() if one.intent.sender == self.sender]
+
     def acquire(self) -> Lease:
         """Take the wallet's lease, or renew it. Raises LeaseHeld."""
         return self.book.acquire(self.sender, self.owner, self.clock(), self.limits.lease_seconds)

@@ -14,7 +14,7 @@ from openpool_management.domain.payouts.payout import (
 )
 from openpool_management.services.decisions import DecisionRefused, stated_reason
 from openpool_management.services.payouts.audit import unknown_nonces, wallet_difference_wei
-from openpool_management.services.payouts.drive import drive, open_payouts, void_unsent
+from openpool_management.services.payouts.drive import drive, void_unsent
 from openpool_management.services.payouts.finality import Finality
 from openpool_management.services.payouts.foreign import (
     NO_TRANSACTION,
@@ -146,7 +146,7 @@ def rebuild(paymaster: Paymaster, workers: Collection[str], reason: str) -> list
                 f"{found.unfinal} transactions of {paymaster.sender} are not final yet: run "
                 "openpool payouts rebuild again in half an hour."
             )
-        for payout in open_payouts(paymaster):
+        for payout in paymaster.open_payouts():
             told += _close(paymaster, payout, reason, lease)
         for transaction in [*_superseding(paymaster, workers), *found.missing]:
             told.append(_restore(paymaster, transaction, workers, reason, lease))
@@ -245,7 +245,7 @@ def _told(transaction: ChainTransaction) -> str:
 def _used_otherwise(paymaster: Paymaster, finality: Finality, final_nonce: int) -> list[str]:
     """Open payouts whose nonce is used up, for good, by what was not signed for them."""
     told = []
-    for payout in open_payouts(paymaster):
+    for payout in paymaster.open_payouts():
         slot = payout.slot
         if slot is None or slot.nonce >= final_nonce:
             continue

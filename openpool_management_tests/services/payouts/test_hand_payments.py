@@ -47,6 +47,14 @@ def settle(pool: PayoutRig, chain: FakeChain) -> None:
         pool.drive()
 
 
+def paid_yesterday(pool: PayoutRig, chain: FakeChain, worker: str) -> None:
+    """A pool that has paid somebody, so that the wallet has a past."""
+    pool.earn((worker, 4 * ETH_WEI))
+    pool.pay()
+    settle(pool, chain)
+    pool.next_day()
+
+
 def paid_wei(chain: FakeChain, worker: str) -> int:
     """What a worker has got on the chain."""
     return sum(one.transfer.value_wei for one in chain.executed() if one.transfer.to == worker)
@@ -88,10 +96,7 @@ def test_what_waits_for_its_nonce_is_held_when_it_was_paid_by_hand(
 def test_a_transfer_to_a_worker_is_not_taken_for_something_else(
     pool: PayoutRig, chain: FakeChain
 ) -> None:
-    pool.earn((BOB, 4 * ETH_WEI))
-    pool.pay()
-    settle(pool, chain)
-    pool.next_day()
+    paid_yesterday(pool, chain, BOB)
     pool.earn((ALICE, 4 * ETH_WEI))
     by_hand(chain, ALICE, 2 * ETH_WEI)
     pool.drive()
@@ -112,10 +117,7 @@ def test_a_transfer_to_a_worker_is_not_taken_for_something_else(
 def test_bytes_of_a_lost_ledger_that_used_the_nonce_of_another_payout(
     tmp_path: Path, pool: PayoutRig, chain: FakeChain
 ) -> None:
-    pool.earn((worker_address(3), ETH_WEI))
-    pool.pay()
-    settle(pool, chain)
-    pool.next_day()
+    paid_yesterday(pool, chain, worker_address(3))
     pool.earn((ALICE, 4 * ETH_WEI))
     ledger, backup = tmp_path / "ledger.sqlite", tmp_path / "backup.sqlite"
     pool.scratch.close()
@@ -151,10 +153,7 @@ def test_bytes_of_a_lost_ledger_that_used_the_nonce_of_another_payout(
 def test_less_in_the_wallet_is_accepted_beside_a_payout_that_no_block_holds(
     pool: PayoutRig, chain: FakeChain
 ) -> None:
-    pool.earn((ALICE, 4 * ETH_WEI))
-    pool.pay()
-    settle(pool, chain)
-    pool.next_day()
+    paid_yesterday(pool, chain, ALICE)
     pool.earn((BOB, 4 * ETH_WEI))
     chain.lies = [Lie(arrives=False, outcome=SendOutcome.UNKNOWN)] * 6
     pool.pay()
@@ -206,11 +205,7 @@ def test_a_nonce_that_no_transaction_used(tmp_path: Path, choice: str) -> None:
     chain.finalize()
     pool = PayoutRig.at(tmp_path, KEY, chain)
     pool.limits = replace(pool.limits, receipt_seconds=0)
-    pool.earn((ALICE, 4 * ETH_WEI))
-    pool.pay()
-    settle(pool, chain)
-    # While a payout waits for its nonce, and once more while there is none.
-    pool.next_day()
+    paid_yesterday(pool, chain, ALICE)
     pool.earn((BOB, 4 * ETH_WEI))
     chain.lies = [Lie(arrives=False, outcome=SendOutcome.UNKNOWN)] * 6
     pool.pay()
