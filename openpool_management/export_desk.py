@@ -1,8 +1,9 @@
 """Exports wired to the technology that the settings name."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from openpool_management.adapters.documents import DirectoryDocuments, S3Documents
 from openpool_management.adapters.sql.exports import SqlExports
@@ -13,7 +14,8 @@ from openpool_management.performance_desk import performance_sources
 from openpool_management.pool import utc_now
 from openpool_management.services.connections import connections
 from openpool_management.services.exports.documents import all_documents
-from openpool_management.services.exports.material import Material
+from openpool_management.services.exports.material import Material, StreamQuality
+from openpool_management.services.exports.publication import Publication
 from openpool_management.services.exports.publish import PublishReport, publish
 from openpool_management.services.payouts.paymaster import PayoutsStopped
 from openpool_management.services.performance.report import (
@@ -31,6 +33,7 @@ from openpool_management.services.solvency import (
     solvency,
     wallets_of,
 )
+from openpool_management.services.stream_checks import gaps, recent_times, silence
 from openpool_management.services.tickets import look_at_tickets
 
 NOWHERE = (
@@ -63,9 +66,13 @@ class ExportDesk:
     def publish(self) -> PublishReport:
         """Publish all documents. Raises NoStoreError, and OSError as publish does."""
         store = self.store
-        material = self.material()
+        publication = self.publication()
         threads = self.desk.pool.settings.fetch_threads
-        return publish(all_documents(material), store, material.made_at, threads)
+        return publish(all_documents(publication), store, publication.material.made_at, threads)
+
+    def publication(self) -> Publication:
+        """All documents as of this moment."""
+        return Publication(self.material())
 
     def material(self) -> Material:
         """What documents are made of: the ledger at one moment, and what there is beside it."""
@@ -79,6 +86,8 @@ class ExportDesk:
             decisions=self._decisions(made_at),
             connections={one: connections(pool.presence, one) for one in ledger.read_at},
             performance=self._performance(ledger, made_at),
+            held=Counter(one.reason.value for one in pool.holds.items(decided=False)),
+            quality={one: self._quality(one, made_at) for one in ledger.read_at},
             explorer_url=pool.settings.explorer_url,
             payout_mode=self.desk.mode.value,
             payouts_paused=pause is not None and pause.paused,
@@ -86,12 +95,19 @@ class ExportDesk:
 
     def _performance(
         self, ledger: LedgerSnapshot, now: datetime
-    ) -> dict[Stream, list[PerformanceRow]]:
-        found: dict[Stream, list[PerformanceRow]] = {}
-        sources = performance_sources(self.desk.pool)
-        for row in performance(sources, Window.ALL, now, sorted(ledger.read_at)):
-            found.setdefault(row.stream, []).append(row)
-        return found
+    ) -> dict[Window, list[PerformanceRow]]:
+        sources, streams = performance_sources(self.desk.pool), sorted(ledger.read_at)
+        return {window: performance(sources, window, now, streams) for window in Window}
+
+    def _quality(self, stream: Stream, now: datetime) -> StreamQuality:
+        pool = self.desk.pool
+        times = recent_times(pool.ledger, stream, now)
+        longest = timedelta(minutes=pool.settings.freshness_minutes)
+        return StreamQuality(
+            newest_object_at=max((one.end for one in times), default=None),
+            gaps=tuple(gaps(stream, times, pool.settings.gap_factor)),
+            silence=tuple(silence(stream, times, longest, now)),
+        )
 
     def _solvency(self, ledger: LedgerSnapshot, now: datetime) -> Solvency:
         pool, sender = self.desk.pool, self.desk.sender()

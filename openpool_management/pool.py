@@ -23,7 +23,12 @@ from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.health import ledger_health
 from openpool_management.adapters.sql.holds import SqlHolds
 from openpool_management.adapters.sql.ledger import SqlLedger
-from openpool_management.adapters.sql.prepare import prepare_ledger
+from openpool_management.adapters.sql.prepare import (
+    NO_LEDGER,
+    LedgerNotReady,
+    prepare_ledger,
+    require_ledger,
+)
 from openpool_management.adapters.sql.presence import SqlPresence
 from openpool_management.adapters.sql.quality import SqlRewrittenKeys
 from openpool_management.adapters.sql.record import SqlRecord
@@ -51,6 +56,8 @@ class _Keys(TypedDict):
     session_token: str | None
 
 
+SQLITE = "sqlite:///"
+
 NOTHING_TO_READ = (
     "There is nothing to read: set S3_BUCKET to the bucket of the event log "
     "(with S3_ENDPOINT where it is not AWS), or OPENPOOL_EVENTS_DIR to a directory laid out "
@@ -74,16 +81,34 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Pool:
-    """What commands and assets work with. Parts are made when they are first asked for."""
+    """What commands, assets and pages work with. Parts are made when they are first asked for.
+
+    read_only: its sessions of the database can't change anything.
+    """
 
     settings: Settings
+    read_only: bool = False
 
     @cached_property
     def engine(self) -> Engine:
-        """The ledger's database, its schema made or brought up to date."""
+        """The ledger's database, its schema made or brought up to date.
+
+        Where it is only read, raises LedgerNotReady unless it is there and up to date.
+        """
         url = self.settings.ledger_url
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+        if self.read_only:
+            if path is not None and not path.exists():
+                raise LedgerNotReady(NO_LEDGER)
+            engine = ledger_engine(url, read_only=True)
+            try:
+                require_ledger(engine)
+            except BaseException:
+                engine.dispose()
+                raise
+            return engine
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         engine = ledger_engine(url)
         prepare_ledger(engine, self.settings.fee_bps)
         return engine

@@ -11,7 +11,7 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
     from botocore.exceptions import ProfileNotFound
 
     from openpool_management.adapters.sql.errors import explain_database_error
-    from openpool_management.adapters.sql.prepare import SchemaIsNewer
+    from openpool_management.adapters.sql.prepare import LedgerNotReady, SchemaIsNewer
     from openpool_management.domain.journal import NotExact
     from openpool_management.export_desk import NoStoreError
     from openpool_management.options import SettingsError
@@ -30,7 +30,10 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
         return ExitCode.WRONG_USE, str(error)
     if isinstance(error, PayoutsStopped | SignerError | NotExact):
         return ExitCode.WRONG_USE, str(error)
-    if isinstance(error, SchemaIsNewer | LedgerConflict | SinkError | PayoutConflict | LeaseHeld):
+    if isinstance(
+        error,
+        LedgerNotReady | SchemaIsNewer | LedgerConflict | SinkError | PayoutConflict | LeaseHeld,
+    ):
         return ExitCode.UNREACHABLE, str(error)
     if isinstance(error, OSError):
         return ExitCode.UNREACHABLE, _os_sentence(error)

@@ -27,6 +27,13 @@ class DayLine:
     net_wei: int = 0
     commission_wei: int = 0
 
+    def add(self, other: "DayLine") -> None:
+        """Add another line to this one."""
+        self.jobs += other.jobs
+        self.compute_units += other.compute_units
+        self.net_wei += other.net_wei
+        self.commission_wei += other.commission_wei
+
     @property
     def fees_wei(self) -> int:
         """What the jobs earned at all."""

@@ -5,7 +5,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 from openpool_management.adapters.sql.engine import ledger_engine
+from openpool_management.adapters.sql.prepare import LedgerNotReady, SchemaIsNewer
+from openpool_management.pool import Pool
+from openpool_management.settings import Settings
 
 
 def test_opening_a_new_file_waits_for_its_writer(tmp_path: Path) -> None:
@@ -36,3 +43,32 @@ def test_a_commit_on_every_connection_is_on_the_disk(tmp_path: Path) -> None:
             for pragma, value in (("synchronous", 2), ("foreign_keys", 1), ("journal_mode", "wal")):
                 assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value, pragma
     engine.dispose()
+
+
+def test_a_reading_pool_can_change_nothing(ledger_url: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, ledger_url=ledger_url)
+    with pytest.raises(LedgerNotReady, match="There is no ledger yet"):
+        _ = Pool(settings, read_only=True).engine
+    assert list(tmp_path.iterdir()) == []
+    Pool(settings).engine.dispose()
+    pool = Pool(settings, read_only=True)
+    assert pool.books.standings() == []
+    for write in (
+        "INSERT INTO stream (node_type, region) VALUES ('ai', 'x')",
+        "CREATE TABLE mine (id INTEGER)",
+        "DELETE FROM commission_rate",
+    ):
+        with pytest.raises(DBAPIError, match=r"readonly|read-only"), pool.engine.begin() as writing:
+            writing.exec_driver_sql(write)
+    pool.engine.dispose()
+
+
+def test_a_reading_pool_waits_for_the_schema_it_knows(ledger_url: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, ledger_url=ledger_url)
+    writing = Pool(settings).engine
+    for revision, error in (("0001", LedgerNotReady), ("9999", SchemaIsNewer)):
+        with writing.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+        with pytest.raises(error, match=revision):
+            _ = Pool(settings, read_only=True).engine
+    writing.dispose()

@@ -30,6 +30,8 @@ SCHEMAS = {
     "worker_performance": r"[^/]+/(ai|transcode)/worker_performance\.json",
     "pool": r"pool\.json",
     "payouts": r"payouts\.json",
+    "ranking": r"ranking\.json",
+    "quality": r"quality\.json",
     "worker": r"workers/0x[0-9a-fA-F]{40}\.json",
     "statement": r"statements/0x[0-9a-fA-F]{40}/\d{4}-\d\d\.json",
 }
@@ -239,7 +241,9 @@ def test_people_see_what_was_written(
 
 def test_an_empty_pool_is_published(openpool: Command, tmp_path: Path) -> None:
     ran = openpool("publish", "--json", OPENPOOL_METRICS_DIR=tmp_path / "published")
-    assert ran.json["written"] == ["pool.json", "payouts.json"]
+    assert ran.json["written"] == [
+        *("pool.json", "payouts.json", "ranking.json", "quality.json"),
+    ]
 
 
 def test_without_a_place_it_says_what_to_set(openpool: Command, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -10,23 +11,42 @@ from sqlalchemy.engine import make_url
 BUSY_TIMEOUT_MS = 60_000
 
 
-def ledger_engine(url: str) -> Engine:
+def ledger_engine(url: str, *, read_only: bool = False) -> Engine:
     """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``.
 
+    read_only: the database refuses whatever would change it, and no file is made.
     Raises ValueError for any other kind of database.
     """
     kind = make_url(url).drivername
     if kind == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
-        return engine
+        return _read_only_sqlite(url) if read_only else _sqlite(url)
     if kind == "postgresql+psycopg":
-        return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True)
+        if read_only:
+            event.listen(engine, "begin", _begin_read_only)
+        return engine
     raise ValueError(
         f"The ledger can't be kept in {kind}: "
         "OPENPOOL_LEDGER_URL must begin with sqlite:/// or postgresql+psycopg://."
     )
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _read_only_sqlite(url: str) -> Engine:
+    path = quote(make_url(url).database or "")
+    timeout_seconds = BUSY_TIMEOUT_MS / 1000
+    engine = create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": timeout_seconds}
+    )
+    event.listen(engine, "connect", _refuse_writes)
+    event.listen(engine, "begin", _begin_deferred)
+    return engine
 
 
 def _configure_sqlite(connection: Any, record: Any) -> None:
@@ -59,3 +79,17 @@ def _begin_immediate(connection: Any) -> None:
     # see WAL snapshots and don't need it.
     options = connection.get_execution_options()
     connection.exec_driver_sql("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
+
+
+def _refuse_writes(connection: Any, record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _begin_deferred(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_read_only(connection: Any) -> None:
+    # Not a default of the session: SQLAlchemy states READ WRITE on connections that it reuses.
+    connection.exec_driver_sql("SET TRANSACTION READ ONLY")

@@ -15,11 +15,16 @@ from openpool_management.adapters.sql import schema
 from openpool_management.domain.commission import DEFAULT_WORKER
 from openpool_management.domain.lake_rows import EPOCH
 
+NO_LEDGER = "There is no ledger yet: `openpool sync` or Dagster makes one when it first reads."
 MIGRATION_LOCK = 0x6F70_6C02
 
 
 class SchemaIsNewer(Exception):
     """The database was written by a later version of this software."""
+
+
+class LedgerNotReady(Exception):
+    """There is no ledger to be read, or one that an older version of this software wrote."""
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -64,13 +69,26 @@ def prepare_schema(engine: Engine) -> None:
         current = schema_revision(connection)
         known = {revision.revision for revision in script.walk_revisions()}
         if current is not None and current not in known:
-            raise SchemaIsNewer(
-                f"The ledger's schema is at revision {current}, which this version of "
-                f"openpool-management (up to {newest}) does not know: install the version that "
-                "wrote it, or a later one."
-            )
+            raise SchemaIsNewer(_newer(current, newest))
         if current != newest:
             command.upgrade(alembic_config(connection), "head")
+
+
+def require_ledger(engine: Engine) -> None:
+    """Raise LedgerNotReady or SchemaIsNewer unless the schema is the one this version reads."""
+    script = ScriptDirectory.from_config(alembic_config())
+    with engine.connect().execution_options(read_only=True) as connection:
+        current = schema_revision(connection)
+    if current is None:
+        raise LedgerNotReady(NO_LEDGER)
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current not in known:
+        raise SchemaIsNewer(_newer(current, script.get_current_head()))
+    if current != script.get_current_head():
+        raise LedgerNotReady(
+            f"The ledger's schema is at revision {current}: `openpool sync` or Dagster brings it "
+            f"to {script.get_current_head()}, which this version reads."
+        )
 
 
 def copy_commission_rates(source: Engine, target: Engine) -> None:
@@ -89,6 +107,14 @@ def _locked(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         yield connection
+
+
+def _newer(current: str, newest: str | None) -> str:
+    return (
+        f"The ledger's schema is at revision {current}, which this version of "
+        f"openpool-management (up to {newest}) does not know: install the version that "
+        "wrote it, or a later one."
+    )
 
 
 def schema_revision(connection: Connection) -> str | None:

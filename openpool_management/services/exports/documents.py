@@ -4,13 +4,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openpool_management.domain.worker_history import months
-from openpool_management.services.exports.material import Material
-from openpool_management.services.exports.payouts import payouts_document
-from openpool_management.services.exports.pool import pool_document
-from openpool_management.services.exports.statements import statement_csv, statement_document
+from openpool_management.services.exports.publication import Publication
+from openpool_management.services.exports.statements import statement_csv
 from openpool_management.services.exports.values import Document
-from openpool_management.services.exports.worker import worker_document
 from openpool_management.services.exports.worker_performance import worker_performance
 from openpool_management.services.exports.worker_summary import worker_summary
 
@@ -27,21 +23,23 @@ class Published:
     content_type: str
 
 
-def all_documents(material: Material) -> Iterator[Published]:
+def all_documents(publication: Publication) -> Iterator[Published]:
     """Every document, one after the other."""
+    material = publication.material
     for stream in material.streams:
         yield json_document(f"{stream.prefix}worker_summary.json", worker_summary(material, stream))
         yield json_document(
             f"{stream.prefix}worker_performance.json", worker_performance(material, stream)
         )
-    yield json_document("pool.json", pool_document(material))
-    yield json_document("payouts.json", payouts_document(material))
+    yield json_document("pool.json", publication.pool)
+    yield json_document("payouts.json", publication.payouts)
+    yield json_document("ranking.json", publication.ranking)
+    yield json_document("quality.json", publication.quality)
     for worker in material.workers:
-        yield json_document(f"workers/{worker}.json", worker_document(material, worker))
-    for worker, history in sorted(material.ledger.histories.items()):
-        for month in months(history):
+        yield json_document(f"workers/{worker}.json", publication.worker(worker))
+        for month in publication.months(worker):
             key = f"statements/{worker}/{month.name}"
-            statement = statement_document(material, worker, month)
+            statement = publication.statement(worker, month)
             yield json_document(f"{key}.json", statement)
             yield Published(f"{key}.csv", statement_csv(statement).encode(), CSV_TYPE)
 

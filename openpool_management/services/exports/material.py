@@ -12,7 +12,7 @@ from openpool_management.domain.presence import ConnectionInterval
 from openpool_management.domain.streams import Stream
 from openpool_management.services.exports.values import Document, time_text
 from openpool_management.services.ledger_report import worker_balances
-from openpool_management.services.performance.report import PerformanceRow
+from openpool_management.services.performance.report import PerformanceRow, Window
 from openpool_management.services.ports.exports import LedgerSnapshot
 from openpool_management.services.solvency import Solvency
 
@@ -25,12 +25,24 @@ class Share:
     amount_wei: int
 
 
+@dataclass(frozen=True, slots=True)
+class StreamQuality:
+    """How complete a stream looks. newest_object_at is the end of its newest object (UTC).
+
+    gaps and silence are sentences, none for a stream that is well.
+    """
+
+    newest_object_at: datetime | None
+    gaps: tuple[str, ...]
+    silence: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Material:
     """The ledger at one moment, and what else is known of the pool at about that time.
 
-    decisions are those of a plan by worker; performance is over all jobs; explorer_url is what a
-    transaction's hash is put after; payout_mode is off, dry-run or live.
+    decisions are those of a plan by worker; held counts open held items by reason; explorer_url is
+    what a transaction's hash is put after; payout_mode is off, dry-run or live.
     """
 
     ledger: LedgerSnapshot
@@ -38,7 +50,9 @@ class Material:
     solvency: Solvency
     decisions: dict[str, Decision] = field(default_factory=dict)
     connections: dict[Stream, list[ConnectionInterval]] = field(default_factory=dict)
-    performance: dict[Stream, list[PerformanceRow]] = field(default_factory=dict)
+    performance: dict[Window, list[PerformanceRow]] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    quality: dict[Stream, StreamQuality] = field(default_factory=dict)
     explorer_url: str | None = None
     payout_mode: str = "off"
     payouts_paused: bool = False
@@ -104,6 +118,10 @@ class Material:
     def shares_of(self, payout: Payout) -> dict[str, int]:
         """A payout's wei by stream."""
         return self.ledger.histories[payout.intent.worker].unpaid.shares.get(payout.id, {})
+
+    def performance_of(self, stream: Stream) -> list[PerformanceRow]:
+        """The performance on a stream over all its jobs."""
+        return [one for one in self.performance.get(Window.ALL, ()) if one.stream == stream]
 
     def connections_of(self, worker: str, stream: Stream) -> Iterator[Document]:
         """A worker's open connections to a stream, and the last that closed, without addresses."""

@@ -6,6 +6,7 @@ from openpool_management.domain.accounts import AccountKind
 from openpool_management.domain.commission import DEFAULT_WORKER, rate_at
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.domain.streams import Stream
+from openpool_management.services.exports.days import pool_days
 from openpool_management.services.exports.material import Material
 from openpool_management.services.exports.values import Document, share_text, time_text
 from openpool_management.services.exports.worker import balance_of
@@ -53,6 +54,7 @@ def pool_document(material: Material) -> Document:
             for worker in material.workers
         ],
         "streams": [_stream(material, stream) for stream in material.streams],
+        "days": pool_days(material),
     }
 
 

@@ -4,6 +4,7 @@ from openpool_management.domain.accounts import AccountKind
 from openpool_management.domain.payouts.plan import Decision, Verdict
 from openpool_management.domain.streams import Stream
 from openpool_management.domain.worker_history import months
+from openpool_management.services.exports.days import worker_days
 from openpool_management.services.exports.material import Material
 from openpool_management.services.exports.payouts import payout_row
 from openpool_management.services.exports.values import Document, time_text
@@ -27,6 +28,7 @@ def worker_document(material: Material, worker: str) -> Document:
         "balance": balance_of(material, worker),
         "next_payment": _next_payment(material.decisions.get(worker)),
         "earnings": earnings_of(material, worker),
+        "days": worker_days(material, worker),
         "payouts": [payout_row(material, one) for one in reversed(own)],
         "connections": [
             {"stream": str(stream), **one}

@@ -15,7 +15,7 @@ def worker_performance(material: Material, stream: Stream) -> Document:
 
     Response times are milliseconds. Workers without a rank come last.
     """
-    own = sorted(material.performance.get(stream, ()), key=_place)
+    own = sorted(material.performance_of(stream), key=place)
     transcode = [_transcode(row) for row in own if stream.node_type == "transcode"]
     ai = [_ai(row) for row in own if stream.node_type == "ai"]
     rankings: dict[str, list[Document]] = {}
@@ -31,17 +31,17 @@ def worker_performance(material: Material, stream: Stream) -> Document:
     }
 
 
-def _place(row: PerformanceRow) -> tuple[str, str, bool, int, str]:
+def place(row: PerformanceRow) -> tuple[str, str, bool, int, str]:
     return row.pipeline, row.model, row.rank is None, row.rank or 0, row.worker
 
 
 def _transcode(row: PerformanceRow) -> Document:
     return {
         "worker_address": row.worker,
-        "median_real_time_ratio": _rounded(row.real_time_ratio_median, RATIO_DECIMALS),
-        "mean_real_time_ratio": _rounded(row.real_time_ratio_mean, RATIO_DECIMALS),
-        "min_real_time_ratio": _rounded(row.real_time_ratio_min, RATIO_DECIMALS),
-        "max_real_time_ratio": _rounded(row.real_time_ratio_max, RATIO_DECIMALS),
+        "median_real_time_ratio": rounded(row.real_time_ratio_median, RATIO_DECIMALS),
+        "mean_real_time_ratio": rounded(row.real_time_ratio_mean, RATIO_DECIMALS),
+        "min_real_time_ratio": rounded(row.real_time_ratio_min, RATIO_DECIMALS),
+        "max_real_time_ratio": rounded(row.real_time_ratio_max, RATIO_DECIMALS),
         **_work(row),
     }
 
@@ -59,18 +59,18 @@ def _ai(row: PerformanceRow) -> Document:
 def _work(row: PerformanceRow) -> Document:
     return {
         "job_count": row.jobs,
-        "median_response_time": _rounded(row.response_p50_ms, DECIMALS),
-        "mean_response_time": _rounded(row.response_mean_ms, DECIMALS),
+        "median_response_time": rounded(row.response_p50_ms, DECIMALS),
+        "mean_response_time": rounded(row.response_mean_ms, DECIMALS),
         "total_compute_units": row.compute_units,
         **number_and_text("total_fees", row.fees_wei),
-        "median_compute_units_per_second": _rounded(row.units_per_second_median, DECIMALS),
-        "mean_compute_units_per_second": _rounded(row.units_per_second_mean, DECIMALS),
-        "min_compute_units_per_second": _rounded(row.units_per_second_min, DECIMALS),
-        "max_compute_units_per_second": _rounded(row.units_per_second_max, DECIMALS),
+        "median_compute_units_per_second": rounded(row.units_per_second_median, DECIMALS),
+        "mean_compute_units_per_second": rounded(row.units_per_second_mean, DECIMALS),
+        "min_compute_units_per_second": rounded(row.units_per_second_min, DECIMALS),
+        "max_compute_units_per_second": rounded(row.units_per_second_max, DECIMALS),
         "rank": row.rank,
-        "percentile": _rounded(row.percentile, PERCENTILE_DECIMALS),
+        "percentile": rounded(row.percentile, PERCENTILE_DECIMALS),
     }
 
 
-def _rounded(value: float | None, decimals: int) -> float | None:
+def rounded(value: float | None, decimals: int) -> float | None:
     return None if value is None else round(value, decimals)

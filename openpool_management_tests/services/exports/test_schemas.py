@@ -53,7 +53,7 @@ def test_a_schema_lets_nothing_else_in(name: str) -> None:
 def test_every_field_is_described(name: str) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     text = text.partition("## The journal")[0]
-    described = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", text))))
+    described = set(re.findall(r"[a-z_0-9]+", " ".join(re.findall(r"`([^`]+)`", text))))
     for start, end in re.findall(r"`\{([a-z,]+)\}(_[a-z_]+)`", text):
         described |= {f"{part}{end}" for part in start.split(",")}
     fields = {field for one in objects(schema_of(name)) for field in one.get("properties", ())}
