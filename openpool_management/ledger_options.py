@@ -17,6 +17,7 @@ from openpool_management.option_checks import (
     LakeUrl,
     LedgerUrl,
     MetricsDir,
+    PagesUrl,
     Share,
     Webhook,
 )
@@ -93,6 +94,15 @@ class LedgerOptions(BaseModel):
     metrics_dir: Annotated[
         MetricsDir,
         Option("OPENPOOL_METRICS_DIR", "path", "Directory that they are published in instead."),
+    ] = None
+    pages_url: Annotated[
+        PagesUrl,
+        Option(
+            "OPENPOOL_PAGES_URL",
+            "URL",
+            "Where people open the pages of openpool serve; Dagster's pages then link to them.",
+            shown="url",
+        ),
     ] = None
     s3_archive_bucket: Annotated[
         Bucket, Option("S3_ARCHIVE_BUCKET", "name", "Bucket for archived objects.")

@@ -78,6 +78,13 @@ def _endpoint(url: str) -> str:
     return url
 
 
+def _pages(url: str) -> str:
+    parts = urlsplit(http_url(url))
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise ValueError("not an address of pages")
+    return url.rstrip("/")
+
+
 def _webhook(url: SecretStr) -> SecretStr:
     http_url(url.get_secret_value())
     return url
@@ -154,6 +161,11 @@ Endpoint = Annotated[
     str | None,
     AfterValidator(_unless_none(_endpoint)),
     Allowed("an http:// or https:// URL without user and password"),
+]
+PagesUrl = Annotated[
+    str | None,
+    AfterValidator(_unless_none(_pages)),
+    Allowed("an http:// or https:// URL without user, password and query"),
 ]
 Webhook = Annotated[
     SecretStr | None,

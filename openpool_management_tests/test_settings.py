@@ -123,6 +123,20 @@ def test_endpoint_gets_a_scheme(monkeypatch: pytest.MonkeyPatch, given: str, use
 
 
 @pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://pool.example", "https://pool.example"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+        ("https://example.org/pool/", "https://example.org/pool"),
+    ],
+)
+def test_the_address_of_the_pages(monkeypatch: pytest.MonkeyPatch, given: str, used: str) -> None:
+    assert load_settings().pages_url is None
+    monkeypatch.setenv("OPENPOOL_PAGES_URL", given)
+    assert load_settings().pages_url == used
+
+
+@pytest.mark.parametrize(
     ("rate", "bps"), [("0", 0), ("1", 10_000), ("0.0001", 1), ("0.25000", 2500), ("0.1550", 1550)]
 )
 def test_commission_in_basis_points(monkeypatch: pytest.MonkeyPatch, rate: str, bps: int) -> None:
@@ -176,6 +190,10 @@ def test_lake_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
         ("S3_ARCHIVE_BUCKET", "a"),
         ("S3_METRICS_BUCKET", "a/b/c"),
         ("S3_ENDPOINT", "ftp://files.example.org"),
+        ("OPENPOOL_PAGES_URL", "pool.example"),
+        ("OPENPOOL_PAGES_URL", "ftp://pool.example"),
+        ("OPENPOOL_PAGES_URL", "https://pool.example/?page=1"),
+        ("OPENPOOL_PAGES_URL", "https://pool.example/#top"),
         ("OPENPOOL_LEDGER_URL", "mysql://db/ledger"),
         ("OPENPOOL_LEDGER_URL", "postgresql+psycopg://db"),
         ("OPENPOOL_LEDGER_URL", "sqlite:///:memory:"),
@@ -331,6 +349,7 @@ def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OPENPOOL_LEDGER_URL", f"mysql://db/ledger?user=a&password={SECRET}"),
         ("S3_ENDPOINT", f"https://key:{SECRET}@s3.example.org"),
         ("OPENPOOL_LAKE_URL", f"s3://key:{SECRET}@bucket/prefix"),
+        ("OPENPOOL_PAGES_URL", f"https://key:{SECRET}@pool.example"),
     ],
 )
 def test_an_error_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
