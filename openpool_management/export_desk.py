@@ -21,7 +21,7 @@ from openpool_management.services.payouts.paymaster import PayoutsStopped
 from openpool_management.services.performance.report import (
     PerformanceRow,
     Window,
-    performance,
+    performance_windows,
 )
 from openpool_management.services.ports.chain import ChainUnavailable
 from openpool_management.services.ports.documents import DocumentStore
@@ -97,7 +97,7 @@ class ExportDesk:
         self, ledger: LedgerSnapshot, now: datetime
     ) -> dict[Window, list[PerformanceRow]]:
         sources, streams = performance_sources(self.desk.pool), sorted(ledger.read_at)
-        return {window: performance(sources, window, now, streams) for window in Window}
+        return performance_windows(sources, Window, now, streams)
 
     def _quality(self, stream: Stream, now: datetime) -> StreamQuality:
         pool = self.desk.pool

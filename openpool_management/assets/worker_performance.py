@@ -9,7 +9,7 @@ from openpool_management.assets.worker_connections import worker_connections
 from openpool_management.performance_desk import performance_sources
 from openpool_management.resources import PoolResource
 from openpool_management.services.performance.frame import COLUMNS, performance_frame
-from openpool_management.services.performance.report import Window, performance
+from openpool_management.services.performance.report import Window, performance_windows
 
 
 @dg.asset(
@@ -32,8 +32,7 @@ def worker_performance(
     """
     sources, now = performance_sources(openpool.pool), openpool.desk.clock()
     metadata: dict[str, dg.RawMetadataValue] = {}
-    for window in Window:
-        rows = performance(sources, window, now)
+    for window, rows in performance_windows(sources, Window, now).items():
         frame = performance_frame(rows)
         metadata[f"workers, {window.label}"] = len({row.worker for row in rows})
         metadata[f"jobs, {window.label}"] = sum(row.jobs for row in rows)

@@ -1,6 +1,6 @@
 """How each worker did on each pipeline and model of a stream, over a window of time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,7 +14,13 @@ from openpool_management.services.performance.window import Window
 from openpool_management.services.ports import Lake
 from openpool_management.services.ports.performance import PartialCache, PerformanceRecords
 
-__all__ = ["PerformanceRow", "PerformanceSources", "Window", "performance"]
+__all__ = [
+    "PerformanceRow",
+    "PerformanceSources",
+    "Window",
+    "performance",
+    "performance_windows",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +44,37 @@ def performance(
     They are sorted by stream, pipeline and model, the best worker first, those without a rank last.
     Raises what the ledger and the lake raise, and OSError where partials can't be written.
     """
+    return performance_windows(sources, [window], now, streams)[window]
+
+
+def performance_windows(
+    sources: PerformanceSources,
+    windows: Iterable[Window],
+    now: datetime,
+    streams: Sequence[Stream] | None = None,
+) -> dict[Window, list[PerformanceRow]]:
+    """The rows of several windows that end at now (UTC), each as performance states them.
+
+    The ledger's record of a stream is read once, so all windows see the same jobs.
+    """
     now = now.astimezone(UTC)
+    rows: dict[Window, list[PerformanceRow]] = {window: [] for window in windows}
     chosen = sources.records.streams() if streams is None else streams
-    return [row for stream in sorted(chosen) for row in _of_stream(sources, window, now, stream)]
+    for stream in sorted(chosen):
+        record = sources.records.stream_record(stream)
+        partials = StreamPartials(stream, record, sources.lake, sources.cache)
+        for window, found in rows.items():
+            found.extend(_of_stream(sources, partials, window, now, stream))
+    return rows
 
 
 def _of_stream(
-    sources: PerformanceSources, window: Window, now: datetime, stream: Stream
+    sources: PerformanceSources,
+    partials: StreamPartials,
+    window: Window,
+    now: datetime,
+    stream: Stream,
 ) -> list[PerformanceRow]:
-    record = sources.records.stream_record(stream)
-    partials = StreamPartials(stream, record, sources.lake, sources.cache)
     start = partials.first_dt if window.value is None else now - window.value
     if start is None or start >= now:
         return []

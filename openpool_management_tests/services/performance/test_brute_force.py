@@ -13,6 +13,7 @@ from openpool_management.services.performance.report import (
     PerformanceSources,
     Window,
     performance,
+    performance_windows,
 )
 from openpool_management.simulation import SimulationOptions, simulate
 from openpool_management_tests.ledgers import ScratchLedger, Version, sync_in_turns
@@ -110,10 +111,12 @@ def test_a_simulated_pool_gives_what_all_rows_add_up_to(
     sync_in_turns(scratch, [versions[::2], versions], batch_objects=40)
     last = max(max(scratch.events(stream)["dt"].to_list()) for stream in (AI, TRANSCODE))
     for now in (last - timedelta(hours=1, minutes=3), last + timedelta(seconds=1)):
+        together = performance_windows(fresh(), Window, now)
+        assert list(together) == list(Window)
         for window in Window:
             rows = performance(sources, window, now)
             assert performance(sources, window, now) == rows
-            assert performance(fresh(), window, now) == rows
+            assert performance(fresh(), window, now) == together[window] == rows
             for stream in (AI, TRANSCODE):
                 own = [row for row in rows if row.stream == stream]
                 length = window.value or timedelta(days=999)

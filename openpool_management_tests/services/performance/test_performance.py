@@ -1,14 +1,17 @@
 """Reports of ledgers written by hand: what each figure is, whose a job is, and what is kept."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from sqlalchemy import Engine
 
 from openpool_management.adapters.sql.attribution import SqlUnattributedJobs
+from openpool_management.adapters.sql.performance import SqlPerformance
 from openpool_management.adapters.sql.presence import SqlPresence
 from openpool_management.domain.presence import PlacedFact, ProofSpan
 from openpool_management.domain.streams import Stream
@@ -19,7 +22,9 @@ from openpool_management.services.performance.report import (
     PerformanceSources,
     Window,
     performance,
+    performance_windows,
 )
+from openpool_management.services.ports.performance import StreamRecord
 from openpool_management.simulation import SimulationOptions, simulate
 from openpool_management_tests.ledgers import Log, MemorySource, ScratchLedger, Version
 from openpool_management_tests.log_objects import (
@@ -49,6 +54,18 @@ class _CountingPresence(SqlPresence):
     def last_proofs(self, stream: Stream, spans: list[ProofSpan]) -> list[PlacedFact]:
         self.asked = len(spans)
         return super().last_proofs(stream, spans)
+
+
+class _CountingRecords(SqlPerformance):
+    """What performance reads of a ledger, and the streams whose record was read."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.asked: list[Stream] = []
+
+    def stream_record(self, stream: Stream) -> StreamRecord:
+        self.asked.append(stream)
+        return super().stream_record(stream)
 
 
 def by_worker(rows: list[PerformanceRow]) -> dict[str, PerformanceRow]:
@@ -148,6 +165,24 @@ def test_windows_end_at_now_and_hold_their_start(
     assert jobs_of(sources, Window.ALL, now + 1) == {ALICE: 80}
     assert jobs_of(sources, Window.ALL, 7) == {}
     assert jobs_of(sources, Window.DAY, 400 * DAY) == {}
+
+
+def test_all_windows_are_of_one_read_of_the_ledger(
+    scratch: ScratchLedger, sources: PerformanceSources
+) -> None:
+    log = Log(scratch)
+    for day in (0, 20, 27, 29):
+        log.read(TRANSCODE, day * DAY + 7, transcoded(ALICE, day * DAY + 7))
+    log.read(AI, 7, received(BOB, 7), processed(8))
+    records = _CountingRecords(scratch.engine)
+    found = performance_windows(replace(sources, records=records), Window, moment(30 * DAY + 8))
+    assert records.asked == [AI, TRANSCODE]
+    assert {window: sum(row.jobs for row in rows) for window, rows in found.items()} == {
+        Window.DAY: 0,
+        Window.WEEK: 2,
+        Window.MONTH: 4,
+        Window.ALL: 5,
+    }
 
 
 def test_a_job_is_whose_it_is_by_the_latest_attribution(
