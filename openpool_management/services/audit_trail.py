@@ -44,6 +44,10 @@ class AuditRecords(Protocol):
         """The newest lines of what is payable to a worker, newest first."""
         ...
 
+    def entry_lines(self, worker: str, entry_number: int) -> list[PostedLine]:
+        """What an entry did to what is payable to a worker."""
+        ...
+
     def attributions(self, stream: Stream, event_ids: Sequence[bytes]) -> list[AttributionRecord]:
         """Every change of those jobs' workers, oldest first."""
         ...

@@ -60,7 +60,15 @@ class Statement:
 
 def trace_worker(trail: AuditTrail, worker: str, limit: int = 20) -> Statement:
     """The newest lines of a worker (EIP-55 address), each with its jobs, checked to the wei."""
-    lines = trail.records.statement(worker, limit)
+    return _traced(trail, worker, trail.records.statement(worker, limit))
+
+
+def trace_entry(trail: AuditTrail, worker: str, entry_number: int) -> Statement:
+    """The lines of one entry that are a worker's, with their jobs; no lines where it has none."""
+    return _traced(trail, worker, trail.records.entry_lines(worker, entry_number))
+
+
+def _traced(trail: AuditTrail, worker: str, lines: Iterable[PostedLine]) -> Statement:
     jobs_of_entry: dict[str, dict[tuple[str, str], list[LineJob]]] = {}
     statement = []
     for line in lines:

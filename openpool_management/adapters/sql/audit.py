@@ -99,6 +99,19 @@ class SqlAudit:
         lines.sort(key=lambda line: line.account)
         return sorted(lines, key=lambda line: line.entry_number, reverse=True)[:limit]
 
+    def entry_lines(self, worker: str, entry_number: int) -> list[PostedLine]:
+        """What an entry did to what is payable to a worker."""
+        own = (
+            schema.entry.c.id == entry_number,
+            schema.account.c.kind == AccountKind.PAYABLE.value,
+            schema.account.c.worker == worker,
+        )
+        with reading(self.engine) as connection:
+            money = connection.execute(_money().where(*own))
+            work = connection.execute(_work().where(*own))
+            lines = _merged(money.all(), work.all())
+        return sorted(lines, key=lambda line: line.account)
+
     def attributions(self, stream: Stream, event_ids: Sequence[bytes]) -> list[AttributionRecord]:
         """Every change of those jobs' workers, oldest first."""
         table = schema.attribution
