@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from openpool_management.adapters.documents import DirectoryDocuments, S3Documents
@@ -26,6 +26,7 @@ from openpool_management.services.performance.report import (
 from openpool_management.services.ports.chain import ChainUnavailable
 from openpool_management.services.ports.documents import DocumentStore
 from openpool_management.services.ports.exports import LedgerSnapshot
+from openpool_management.services.ports.tickets import Tickets
 from openpool_management.services.solvency import (
     Solvency,
     WalletLook,
@@ -35,6 +36,7 @@ from openpool_management.services.solvency import (
 )
 from openpool_management.services.stream_checks import gaps, recent_times, silence
 from openpool_management.services.tickets import look_at_tickets
+from openpool_management.services.unwritten_tickets import Unwritten, UnwrittenTickets
 
 NOWHERE = (
     "There is nowhere to publish to: set S3_METRICS_BUCKET to a bucket, or OPENPOOL_METRICS_DIR to "
@@ -48,10 +50,14 @@ class NoStoreError(Exception):
 
 @dataclass
 class ExportDesk:
-    """What commands and assets publish with."""
+    """What commands and assets publish with.
+
+    unwritten: what is found of tickets where the pool is only read.
+    """
 
     desk: PayoutDesk
     clock: Callable[[], datetime] = utc_now
+    unwritten: Unwritten = field(default_factory=Unwritten, repr=False)
 
     @property
     def store(self) -> DocumentStore:
@@ -112,7 +118,10 @@ class ExportDesk:
     def _solvency(self, ledger: LedgerSnapshot, now: datetime) -> Solvency:
         pool, sender = self.desk.pool, self.desk.sender()
         chain_id = pool.settings.chain_id
-        look = look_at_tickets(pool.tickets, pool.lake, pool.chain, chain_id, now)
+        tickets: Tickets = pool.tickets
+        if pool.read_only:
+            tickets = UnwrittenTickets(tickets, self.unwritten)
+        look = look_at_tickets(tickets, pool.lake, pool.chain, chain_id, now)
         wallets = wallets_of(ledger.standings) | ({sender} if sender else set())
         on_chain: WalletLook | None = None
         if pool.chain is not None and wallets and look.problem is None:

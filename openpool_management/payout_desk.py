@@ -105,7 +105,9 @@ class PayoutDesk:
         return None
 
     def signer(self) -> Signer:
-        """The key, loaded once. Raises SignerError."""
+        """The key, loaded once. Raises SignerError, always where the pool is only read."""
+        if self.pool.read_only:
+            raise SignerError("This process only reads the ledger, so it loads no key.")
         if self._signer is None:
             given = self.pool.settings
             self._signer = load_signer(

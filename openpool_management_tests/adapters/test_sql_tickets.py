@@ -93,6 +93,7 @@ def test_a_long_stretch_without_tickets_is_noted_too(engine: Engine) -> None:
     assert tickets.uncollected() == []
     commit(engine, LONGEST_STRETCH, counts={"job-processed": 1})
     assert tickets.uncollected() == [Stretch(AI, 0, LONGEST_STRETCH, ())]
+    assert tickets.uncollected({AI: LONGEST_STRETCH}) == []
     tickets.collect(tickets.uncollected()[0], [])
     assert tickets.uncollected() == []
     commit(engine, LONGEST_STRETCH + 1)

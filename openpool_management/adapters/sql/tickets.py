@@ -1,7 +1,7 @@
 """The redeemed-revenue ledger in SQL, beside the accounts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -33,12 +33,13 @@ class SqlTickets:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def uncollected(self) -> list[Stretch]:
+    def uncollected(self, after: Mapping[Stream, int] | None = None) -> list[Stretch]:
         """See the port; seeks by indexes, so its cost does not grow with history."""
+        known = after or {}
         with reading(self.engine) as connection:
             stretches = [
-                _stretch(connection, number, Stream(node_type, region))
-                for number, node_type, region in connection.execute(select(schema.stream)).all()
+                _stretch(connection, number, stream, known.get(stream, 0))
+                for number, stream in _streams(connection)
             ]
         return [
             stretch
@@ -110,14 +111,19 @@ class SqlTickets:
                 connection.execute(insert(ticket_check), rows)
 
 
-def _stretch(connection: Connection, number: int, stream: Stream) -> Stretch:
+def _streams(connection: Connection) -> list[tuple[int, Stream]]:
+    rows = connection.execute(select(schema.stream)).all()
+    return [(number, Stream(node_type, region)) for number, node_type, region in rows]
+
+
+def _stretch(connection: Connection, number: int, stream: Stream, known_seq: int) -> Stretch:
     last = (
         select(ticket_stretch.c.up_to_seq)
         .where(ticket_stretch.c.stream_id == number)
         .order_by(ticket_stretch.c.after_seq.desc())
         .limit(1)
     )
-    after_seq = connection.scalar(last) or 0
+    after_seq = max(connection.scalar(last) or 0, known_seq)
     batch = schema.batch.c
     rows = connection.execute(
         select(

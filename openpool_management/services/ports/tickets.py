@@ -1,6 +1,6 @@
 """The redeemed-revenue ledger, as the services need it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,8 +39,11 @@ class CollectedTicket:
 class Tickets(Protocol):
     """Tickets that were told, and what the chain answered. Every method is one transaction."""
 
-    def uncollected(self) -> list[Stretch]:
-        """At most one stretch a stream, and only such as it is worth to collect."""
+    def uncollected(self, after: Mapping[Stream, int] | None = None) -> list[Stretch]:
+        """At most one stretch a stream, and only such as it is worth to collect.
+
+        after: streams whose batches up to a seq are not looked at.
+        """
         ...
 
     def collect(self, stretch: Stretch, tickets: Sequence[CollectedTicket]) -> None:
