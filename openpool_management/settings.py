@@ -25,6 +25,7 @@ from openpool_management.options import (
     wrong_values,
 )
 from openpool_management.payout_options import PayoutOptions
+from openpool_management.serve_options import ServeOptions
 from openpool_management.wallet_options import WalletOptions
 
 
@@ -47,7 +48,7 @@ class _GivenSource(PydanticBaseSettingsSource):
         return {key: given[name].strip() for key, name in names.items() if name in given}
 
 
-class Settings(WalletOptions, PayoutOptions, LedgerOptions, BaseSettings):
+class Settings(ServeOptions, WalletOptions, PayoutOptions, LedgerOptions, BaseSettings):
     """Every option. Raises SettingsError, a sentence for each problem, when it is made.
 
     Keyword arguments, by attribute name, win over the environment. Relative paths are taken from

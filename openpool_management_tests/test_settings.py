@@ -156,6 +156,13 @@ def test_postgresql_ledger(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     assert load_settings().ledger_url == url
 
 
+def test_proxies_by_address_and_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().serve_proxies == ()
+    monkeypatch.setenv("OPENPOOL_SERVE_PROXIES", " 192.0.2.1,10.0.0.0/8, 2001:db8::/32,")
+    proxies = load_settings().serve_proxies
+    assert proxies == ("192.0.2.1/32", "10.0.0.0/8", "2001:db8::/32")
+
+
 def test_lake_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENPOOL_LAKE_URL", "s3://lake-bucket/some/prefix/")
     assert load_settings().lake_url == "s3://lake-bucket/some/prefix"
@@ -214,6 +221,11 @@ def test_lake_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CHAIN_ID", "0"),
         ("CHAIN_ID", "0xa4b1"),
         ("GAS_LIMIT", "20999"),
+        ("OPENPOOL_SERVE_REFRESH_SECONDS", "0"),
+        ("OPENPOOL_SERVE_REQUESTS_PER_MINUTE", "unlimited"),
+        ("OPENPOOL_SERVE_PROXIES", "*"),
+        ("OPENPOOL_SERVE_PROXIES", "proxy.example.org"),
+        ("OPENPOOL_SERVE_PROXIES", "10.0.0.1/8"),
         ("OPENPOOL_HOME", __file__),
         ("OPENPOOL_EVENTS_DIR", "/no/such/directory"),
         ("OPENPOOL_EVENTS_DIR", "~no-such-user/events"),
