@@ -1,0 +1,80 @@
+"""Lines of a worker's account as pages show them. What operators wrote on them stays out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from openpool_management.domain.audit import PostedLine
+from openpool_management.domain.journal import key_facts
+from openpool_management.domain.money import format_percent
+from openpool_management.services.exports.values import Document, time_text
+from openpool_management.services.statement import LineJob, Statement, StatementLine
+
+LINES_SHOWN = 20
+JOBS_SHOWN = 200
+
+
+def account_lines(lines: Iterable[PostedLine]) -> list[Document]:
+    """A row for each line. entry leads to its jobs, payout_id to the payout it is of."""
+    return [
+        {
+            "entry": one.entry_number,
+            "posted_at": time_text(one.posted_at),
+            "label": key_facts(one.posting_key).title,
+            "payout_id": key_facts(one.posting_key).payout_id,
+            "pipeline": one.account.pipeline,
+            "model": one.account.model,
+            "jobs": one.jobs,
+            "amount_wei": one.amount_wei,
+        }
+        for one in lines
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPart:
+    """A part of an entry's jobs, JOBS_SHOWN of each line at most. number counts parts from 1."""
+
+    number: int
+    last: int
+    lines: list[Document]
+
+
+def entry_part(statement: Statement, number: int) -> EntryPart | None:
+    """A part of the lines of one entry with their jobs; None where there is no such part."""
+    most = max((len(one.jobs) for one in statement.lines), default=0)
+    last = max(-(-most // JOBS_SHOWN), 1)
+    if not 1 <= number <= last or not statement.lines:
+        return None
+    first = (number - 1) * JOBS_SHOWN
+    return EntryPart(number, last, [_line(one, first) for one in statement.lines])
+
+
+def _line(one: StatementLine, first: int) -> Document:
+    return {
+        "pipeline": one.line.account.pipeline,
+        "model": one.line.account.model,
+        "amount_wei": one.line.amount_wei,
+        "jobs": one.line.jobs,
+        "compute_units": one.line.compute_units,
+        "error": one.error,
+        "hidden": max(len(one.jobs) - JOBS_SHOWN, 0),
+        "rows": _jobs(one.jobs[first : first + JOBS_SHOWN]),
+    }
+
+
+def _jobs(jobs: Sequence[LineJob]) -> list[Document]:
+    return [
+        {
+            "event_id": job.event_id,
+            "dt": time_text(job.dt),
+            "object_key": job.object_key,
+            "object_version": job.object_version,
+            "object_index": job.object_index,
+            "compute_units": job.compute_units,
+            "fees_wei": job.fees_wei,
+            "fee_percent": format_percent(job.fee_bps),
+            "net_wei": job.net_wei,
+            "cause": job.cause.value if job.cause else "",
+        }
+        for job in jobs
+    ]
