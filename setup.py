@@ -18,7 +18,10 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["openpool_management", "openpool_management.*"]),
     package_data={
-        "openpool_management": ["py.typed", "**/*.sql", "**/*.mako", "**/*.ini", "**/*.json"],
+        "openpool_management": [
+            *("py.typed", "**/*.sql", "**/*.mako", "**/*.ini", "**/*.json"),
+            *("**/*.html", "**/*.css", "**/*.js", "**/*.svg"),
+        ],
     },
     entry_points={"console_scripts": ["openpool = openpool_management.cli:main"]},
     install_requires=[
@@ -33,6 +36,7 @@ setup(
         "fastapi>=0.165,<0.166",
         "hexbytes>=2,<3",
         "jinja2>=3.1,<4",
+        "markupsafe>=3,<4",
         "matplotlib>=3.10,<4",
         "msgspec>=0.22,<0.23",
         "pandas>=3,<4",  # for the reports to come; nothing imports it yet
@@ -44,6 +48,7 @@ setup(
         "pyarrow>=22,<27",
         "pydantic>=2.12,<3",
         "pydantic-settings>=2.12,<3",
+        "pygal>=3.1,<4",  # charts of the pages
         "python-dotenv>=1,<2",
         "pyyaml>=6,<7",
         "requests>=2.32,<3",
