@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from openpool_management.assets import ASSETS
+from openpool_management.assets import ANALYTICS_ASSETS, ASSETS
 from openpool_management.assets.payout_plan import payout_plan
 from openpool_management.assets.payout_settlement import payout_settlement
 from openpool_management.assets.published_exports import published_exports
 from openpool_management.assets.wallet import wallet
 from openpool_management.assets.worker_payouts import worker_payouts
-from openpool_management.assets.worker_performance import worker_performance
 from openpool_management.checks import DEEP_CHECKS
 from openpool_management.partitions import LISTING_TAG, WALLET_TAG
 from openpool_management.payout_asset_checks import PAYOUT_CHECKS
@@ -85,8 +84,9 @@ settlement_job = dg.define_asset_job(
 
 performance_job = dg.define_asset_job(
     "performance_job",
-    description="Ranks the workers of all streams. It reads the lake and changes nothing.",
-    selection=dg.AssetSelection.assets(worker_performance),
+    description="Ranks the workers of all streams, and sums up what each of them and the pool "
+    "earned, was paid and owes. It reads no event log and pays nobody.",
+    selection=dg.AssetSelection.assets(*ANALYTICS_ASSETS),
     executor_def=dg.in_process_executor,
     tags={"domain": "performance", "team": "openpool"},
     run_tags={MAX_RUNTIME_TAG: str(MAX_RUNTIME_SECONDS)},

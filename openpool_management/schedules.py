@@ -110,7 +110,7 @@ performance_schedule = dg.ScheduleDefinition(
     cron_schedule=PERFORMANCE_CRON,
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Ranks the workers once an hour.",
+    description="Ranks the workers and sums up the pool once an hour.",
     tags={"domain": "performance", "team": "openpool"},
 )
 

@@ -2,6 +2,7 @@
 
 from openpool_management.assets.payout_plan import payout_plan
 from openpool_management.assets.payout_settlement import payout_settlement
+from openpool_management.assets.pool_report import pool_report
 from openpool_management.assets.processed_jobs import processed_jobs
 from openpool_management.assets.published_exports import published_exports
 from openpool_management.assets.raw_events import raw_events
@@ -13,6 +14,7 @@ from openpool_management.assets.worker_connections import worker_connections
 from openpool_management.assets.worker_fees import worker_fees
 from openpool_management.assets.worker_payouts import worker_payouts
 from openpool_management.assets.worker_performance import worker_performance
+from openpool_management.assets.worker_summary import worker_summary
 
 ASSETS = (
     raw_events,
@@ -25,8 +27,8 @@ ASSETS = (
 )
 """What reading the event log brings up to date. None of these pays anybody."""
 
-ANALYTICS_ASSETS = (worker_performance,)
-"""What is worked out of the lake now and then. It changes nothing in the ledger."""
+ANALYTICS_ASSETS = (worker_performance, worker_summary, pool_report)
+"""What is worked out of the lake and the ledger now and then. It pays nobody."""
 
 EXPORT_ASSETS = (published_exports,)
 """What is written for others to read. It changes nothing in the ledger."""

@@ -4,7 +4,7 @@ import base64
 import io
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from openpool_management.domain.event_frame import TRANSCODE_PIPELINE
@@ -14,12 +14,16 @@ from openpool_management.services.performance.performance_row import Performance
 from openpool_management.services.stream_report import Pace, WorkerFees
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 TOP_WORKERS = 10
 LONGEST_BYTES = 30_000
 _COLOUR = "#0a7d5a"
 _COLOURS = 16
+_PARTS = {"paid": "#0a7d5a", "in_payout": "#d9a514", "payable": "#7a8fb8"}
+_STREAM_COLOURS = ("#0a7d5a", "#7a8fb8", "#d9a514", "#a85576", "#4f9fc4", "#8a8a8a")
+_OTHERS = "others"
 _PER_WHOLE = 1_000
 
 
@@ -49,6 +53,77 @@ def fees_chart(rows: Sequence[WorkerFees]) -> str:
     return _markdown("Fees before commission, by worker", figure)
 
 
+def balances_chart(workers: "pd.DataFrame") -> str:
+    """What was earned by those who earned most, paid and owed apart; empty text without any.
+
+    The frame has a row a worker, who earned most first, with wei as text.
+    """
+    top = [row for row in workers.head(TOP_WORKERS).to_dict("records") if int(row["earned_wei"])]
+    if not top:
+        return ""
+    longest_wei = max(abs(int(row["earned_wei"])) for row in top)
+    figure = _figure(0.9 + 0.3 * len(top))
+    axes = figure.add_subplot()
+    left = [0] * len(top)
+    for name, colour in _PARTS.items():
+        bars = [max(int(row[f"{name}_wei"]), 0) * _PER_WHOLE // longest_wei for row in top]
+        label = name.replace("_", " ")
+        axes.barh(range(len(top)), bars, left=left, color=colour, label=label)
+        left = [start + bar for start, bar in zip(left, bars, strict=True)]
+    axes.set_yticks(range(len(top)), [short_address(row["worker"]) for row in top])
+    axes.invert_yaxis()
+    axes.set_xticks([])
+    axes.set_xlim(0, _PER_WHOLE * 1.6)
+    for place, (row, end) in enumerate(zip(top, left, strict=True)):
+        earned = format_eth(int(row["earned_wei"]))
+        axes.text(end + 8, place, f"{earned} ETH", va="center", fontsize=7)
+    axes.set_title("Earned: paid, in payout, payable", fontsize=9, loc="left")
+    figure.legend(loc="outside lower left", ncols=len(_PARTS), fontsize=7, frameon=False)
+    return _markdown("Earned, paid and owed, by worker", figure)
+
+
+def days_chart(days: "pd.DataFrame") -> str:
+    """Fees by day, streams apart; empty text without any.
+
+    The frame has a row a day and stream, with wei as text. Smaller streams are one part.
+    """
+    # A day on which more moved away than was earned has no bar.
+    fees = [
+        (day, stream, max(int(wei), 0))
+        for day, stream, wei in zip(days["date"], days["stream"], days["fees_wei"], strict=True)
+    ]
+    by_stream, by_day = Counter[str](), Counter[str]()
+    for day, stream, wei in fees:
+        by_stream[stream] += wei
+        by_day[day] += wei
+    if not by_day.total():
+        return ""
+    largest = sorted(by_stream, key=lambda stream: (-by_stream[stream], stream))
+    shown = largest[: len(_STREAM_COLOURS) - 1]
+    parts = Counter[tuple[str, str]]()
+    for day, stream, wei in fees:
+        parts[stream if stream in shown else _OTHERS, day] += wei
+    names = shown + [_OTHERS] * (len(largest) > len(shown))
+    first, last = date.fromisoformat(min(by_day)), date.fromisoformat(max(by_day))
+    dates = [(first + timedelta(number)).isoformat() for number in range((last - first).days + 1)]
+    highest_wei = max(by_day.values())
+    figure = _figure(2.4)
+    axes = figure.add_subplot()
+    bottom = [0] * len(dates)
+    for name, colour in zip(names, _STREAM_COLOURS, strict=False):
+        bars = [parts[name, day] * _PER_WHOLE // highest_wei for day in dates]
+        axes.bar(range(len(dates)), bars, bottom=bottom, color=colour, label=_plain(name))
+        bottom = [start + bar for start, bar in zip(bottom, bars, strict=True)]
+    ticks = sorted({0, (len(dates) - 1) // 2, len(dates) - 1})
+    axes.set_xticks(ticks, [dates[tick] for tick in ticks])
+    axes.set_xlim(-0.6, max(len(dates), 7) - 0.4)
+    axes.set_yticks([])
+    title = f"Fees by day (UTC), at most {format_eth(highest_wei)} ETH"
+    axes.set_title(title, fontsize=9, loc="left")
+    figure.legend(loc="outside lower left", ncols=2, fontsize=7, frameon=False)
+    return _markdown("Fees by day", figure)
+
+
 def ranking_chart(rows: Sequence[PerformanceRow]) -> str:
     """Bars of the best workers, on the pipeline and model with most jobs; empty text without."""
     jobs: Counter[tuple[Stream, str, str]] = Counter()
@@ -73,8 +148,7 @@ def ranking_chart(rows: Sequence[PerformanceRow]) -> str:
     ratio = busiest[1] == TRANSCODE_PIPELINE
     what = "Median real-time ratio" if ratio else "Median compute units per second"
     where = " ".join(part for part in (str(busiest[0]), *busiest[1:]) if part)
-    # Names come from the log; a dollar sign would start a formula.
-    axes.set_title(f"{what}, {where}".replace("$", r"\$"), fontsize=9, loc="left")
+    axes.set_title(_plain(f"{what}, {where}"), fontsize=9, loc="left")
     return _markdown(what, figure)
 
 
@@ -91,6 +165,11 @@ def pace_chart(pace: Pace) -> str:
     axes.set_ylim(bottom=0)
     axes.set_title("Jobs per minute (UTC)", fontsize=9, loc="left")
     return _markdown("Jobs per minute", figure)
+
+
+def _plain(text: str) -> str:
+    """Names come from the log; a dollar sign would start a formula."""
+    return text.replace("$", r"\$")
 
 
 def _clock(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from openpool_management.assets.page_links import page_link
 from openpool_management.assets.payout_settlement import payout_settlement
 from openpool_management.assets.tables import column_schema, table
 from openpool_management.assets.worker_balances import worker_balances
@@ -45,5 +46,6 @@ def published_exports(
             "unchanged": len(report.unchanged),
             "kept": len(report.kept),
             "documents written": table(COLUMNS, [(key,) for key in report.written]),
+            **page_link(openpool.pool.settings, "/"),
         }
     )

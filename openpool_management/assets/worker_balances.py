@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from openpool_management.assets.page_links import page_link
 from openpool_management.assets.tables import column_schema, table
 from openpool_management.assets.worker_fees import worker_fees
 from openpool_management.domain.money import format_eth
@@ -57,5 +58,6 @@ def worker_balances(openpool: PoolResource) -> dg.MaterializeResult[None]:
                     for worker, balance in ranked
                 ],
             ),
+            **page_link(pool.settings, "/workers"),
         }
     )

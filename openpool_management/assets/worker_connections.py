@@ -4,6 +4,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from openpool_management.assets.page_links import page_link
 from openpool_management.assets.raw_events import raw_events
 from openpool_management.assets.tables import column_schema, table
 from openpool_management.domain.streams import Stream
@@ -59,6 +60,7 @@ def worker_connections(
                     for row in rows
                 ],
             ),
+            **page_link(openpool.pool.settings, "/workers"),
         }
     )
 

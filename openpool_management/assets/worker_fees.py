@@ -3,6 +3,7 @@
 import dagster as dg
 
 from openpool_management.assets.charts import fees_chart
+from openpool_management.assets.page_links import page_link
 from openpool_management.assets.processed_jobs import processed_jobs
 from openpool_management.assets.tables import column_schema, table
 from openpool_management.domain.money import format_eth
@@ -60,6 +61,7 @@ def worker_fees(
                 for row in rows
             ],
         ),
+        **page_link(openpool.pool.settings, "/workers"),
     }
     if chart := fees_chart(rows):
         metadata["fees per worker"] = dg.MetadataValue.md(chart)

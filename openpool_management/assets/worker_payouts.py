@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from openpool_management.assets.page_links import page_link
 from openpool_management.assets.payout_plan import payout_plan
 from openpool_management.assets.payout_rows import COLUMNS, failures_in_words, payouts_metadata
 from openpool_management.assets.tables import column_schema
@@ -68,6 +69,7 @@ def _metadata(desk: PayoutDesk, report: RunReport) -> dict[str, "dg.RawMetadataV
     metadata = payouts_metadata(
         list(payouts.values()), report.problems, desk.pool.settings.explorer_url
     )
+    metadata |= page_link(desk.pool.settings, "/payouts")
     metadata["mode"] = desk.mode.value
     if report.plan is not None:
         metadata["plan"] = report.plan.hash

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from openpool_management.assets.charts import ranking_chart
+from openpool_management.assets.page_links import page_link
 from openpool_management.assets.processed_jobs import processed_jobs
 from openpool_management.assets.tables import column_schema, table
 from openpool_management.assets.worker_connections import worker_connections
@@ -31,7 +32,7 @@ def worker_performance(
     unit. Days that did not change are not read again.
     """
     sources, now = performance_sources(openpool.pool), openpool.desk.clock()
-    metadata: dict[str, dg.RawMetadataValue] = {}
+    metadata = page_link(openpool.pool.settings, "/ranking")
     for window, rows in performance_windows(sources, Window, now).items():
         frame = performance_frame(rows)
         metadata[f"workers, {window.label}"] = len({row.worker for row in rows})

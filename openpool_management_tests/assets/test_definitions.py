@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 SNAPSHOT = """
 payout_plan           payouts    ethereum sql        by day     after worker_balances  6 columns
 payout_settlement     payouts    ethereum sql        as one     after worker_payouts  8 columns
+pool_report           analytics  pandas sql          as one     after worker_summary redeemed_tickets  10 columns
 processed_jobs        event_log  parquet polars sql  by stream  after raw_events      10 columns
 published_exports     exports    json s3             as one     after worker_balances worker_connections payout_settlement  1 columns
 raw_events            event_log  parquet s3 sql      by stream  after nothing         10 columns
@@ -30,6 +31,7 @@ worker_connections    ledger     sql                 by stream  after raw_events
 worker_fees           ledger     sql                 by stream  after processed_jobs  6 columns
 worker_payouts        payouts    ethereum sql        by day     after payout_plan     8 columns
 worker_performance    analytics  pandas parquet polars  as one     after processed_jobs worker_connections  17 columns
+worker_summary        analytics  pandas sql          as one     after worker_balances worker_connections payout_settlement  13 columns
 """  # noqa: E501
 
 
