@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from openpool_management.adapters.documents import DirectoryDocuments, S3Documents
 from openpool_management.adapters.sql.exports import SqlExports
 from openpool_management.domain.payouts.plan import Decision
 from openpool_management.domain.streams import Stream
+from openpool_management.pages.files import site_files
 from openpool_management.payout_desk import PayoutDesk
 from openpool_management.performance_desk import performance_sources
 from openpool_management.pool import utc_now
@@ -70,11 +72,12 @@ class ExportDesk:
         raise NoStoreError(NOWHERE)
 
     def publish(self) -> PublishReport:
-        """Publish all documents. Raises NoStoreError, and OSError as publish does."""
+        """Publish all documents and pages. Raises NoStoreError, and OSError as publish does."""
         store = self.store
         publication = self.publication()
         threads = self.desk.pool.settings.fetch_threads
-        return publish(all_documents(publication), store, publication.material.made_at, threads)
+        written = chain(all_documents(publication), site_files(publication, self.desk.pool.trail))
+        return publish(written, store, publication.material.made_at, threads)
 
     def publication(self) -> Publication:
         """All documents as of this moment."""

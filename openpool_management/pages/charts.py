@@ -15,6 +15,9 @@ from markupsafe import Markup
 from openpool_management.services.exports.values import Document
 
 WIDTH, HEIGHT = 720, 220
+FONT_SIZE = 12
+"""As in the style sheet; pygal makes room for labels of that size."""
+
 SERIES = 8
 """Colours of the style sheet; streams beyond are drawn together as the last one."""
 
@@ -56,12 +59,12 @@ def days_chart(
 
 
 def _series(rows: Sequence[Document], field: str) -> list[str]:
-    """The names of the series: streams by what they come to, the least ones together."""
+    """Names of the series: streams by name, so that each keeps its colour, the least together."""
     totals: dict[str, int] = {}
     for row in rows:
         totals[row["stream"]] = totals.get(row["stream"], 0) + int(row[field])
     names = sorted(totals, key=lambda name: (-totals[name], name))
-    return names if len(names) <= SERIES else [*names[: SERIES - 1], OTHERS]
+    return sorted(names) if len(names) <= SERIES else [*sorted(names[: SERIES - 1]), OTHERS]
 
 
 def _drawn(
@@ -72,8 +75,10 @@ def _drawn(
 ) -> Markup:
     # Imported here: only processes that draw need it.
     import pygal
+    from pygal.style import Style
 
     chart: Any = pygal.StackedBar(
+        style=Style(label_font_size=FONT_SIZE, major_label_font_size=FONT_SIZE),
         width=WIDTH,
         height=HEIGHT,
         css=[],
@@ -82,8 +87,8 @@ def _drawn(
         disable_xml_declaration=True,
         show_minor_x_labels=False,
         truncate_label=-1,
-        margin=2,
-        spacing=2,
+        margin=FONT_SIZE // 2,
+        spacing=FONT_SIZE // 2,
     )
     labels = [f"{one:%d %b}" for one in dates]
     chart.x_labels = labels

@@ -1,7 +1,7 @@
 """All documents of a publication, by key."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from openpool_management.services.exports.publication import Publication
@@ -16,10 +16,20 @@ CSV_TYPE = "text/csv; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A document as it is written."""
+    """A document as it is written. dated: what it replaces is kept under a date."""
 
     key: str
     content: bytes
+    content_type: str
+    dated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A document that never changes once it is written, so it is made only where it is missing."""
+
+    key: str
+    make: Callable[[], bytes]
     content_type: str
 
 

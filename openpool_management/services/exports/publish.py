@@ -1,6 +1,7 @@
 """Publishing: only what changed is written, and what it replaces is kept under a date."""
 
 import json
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,10 +9,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from openpool_management.services.exports.documents import JSON_TYPE, Published
+from openpool_management.services.exports.documents import JSON_TYPE, Fixed, Published
 from openpool_management.services.ports.documents import DocumentStore
 
 TIMESTAMP = "export_timestamp"
+_AS_OF = re.compile(rb'<span id="as-of">.*?</span>')
+"""Where a page says when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class PublishReport:
 
 
 def publish(
-    documents: Iterable[Published], store: DocumentStore, now: datetime, threads: int = 1
+    documents: Iterable[Published | Fixed], store: DocumentStore, now: datetime, threads: int = 1
 ) -> PublishReport:
     """Write the documents that say something else than those in the store.
 
@@ -45,13 +48,17 @@ def publish(
     )
 
 
-def _publish(store: DocumentStore, day: str, document: Published) -> tuple[str, bool, str]:
+def _publish(store: DocumentStore, day: str, document: Published | Fixed) -> tuple[str, bool, str]:
     """(key, whether it was written, the key under which the one before was kept)."""
     before = store.read(document.key)
+    if isinstance(document, Fixed):
+        if before is None:
+            store.write(document.key, document.make(), document.content_type)
+        return document.key, before is None, ""
     if before is not None and _says(before, document) == _says(document.content, document):
         return document.key, False, ""
     kept = ""
-    if before is not None:
+    if before is not None and document.dated:
         history = f"history/{day}/{document.key}"
         if store.read(history) is None:
             store.write(history, before, document.content_type)
@@ -61,9 +68,9 @@ def _publish(store: DocumentStore, day: str, document: Published) -> tuple[str, 
 
 
 def _says(content: bytes, document: Published) -> Any:
-    """What a document says apart from when it was exported; its bytes where it is no JSON."""
+    """What a document says apart from when it was exported."""
     if document.content_type != JSON_TYPE:
-        return content
+        return _AS_OF.sub(b"", content, count=1)
     try:
         said = json.loads(content)
     except ValueError:
