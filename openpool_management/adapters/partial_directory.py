@@ -1,17 +1,21 @@
-"""Partial aggregates as Parquet files in a directory."""
+"""Partial aggregates as files in a directory: a digest, then Parquet."""
 
+import io
 import uuid
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
-from polars.exceptions import PolarsError
+
+_DIGEST_BYTES = 32
 
 
 class DirectoryPartials:
     """Implements the PartialCache port.
 
-    A file gets its name when it is whole. It is not forced to the disk: what a crash spoils is
-    found unreadable and worked out again.
+    A file gets its name when it is whole. It is not forced to the disk, and Parquet that is damaged
+    can be read as other numbers: so each begins with the digest of the rest, and what does not fit
+    its digest is worked out again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -19,11 +23,12 @@ class DirectoryPartials:
 
     def read(self, place: str, key: str) -> pl.DataFrame | None:
         """See the port."""
-        path = self._path(place, key)
         try:
-            return pl.read_parquet(path, glob=False) if path.is_file() else None
-        except (OSError, PolarsError):
+            content = self._path(place, key).read_bytes()
+        except OSError:
             return None
+        digest, data = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        return pl.read_parquet(io.BytesIO(data)) if digest == sha256(data).digest() else None
 
     def write(self, place: str, key: str, frame: pl.DataFrame) -> None:
         """See the port. Raises OSError where the directory can't be written."""
@@ -31,13 +36,15 @@ class DirectoryPartials:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{uuid.uuid4().hex}.draft")
         try:
-            frame.write_parquet(draft, compression="lz4")
+            data = io.BytesIO()
+            frame.write_parquet(data, compression="lz4")
+            draft.write_bytes(sha256(data.getvalue()).digest() + data.getvalue())
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
-        for other in path.parent.glob(f"{path.name.partition('~')[0]}~*.parquet"):
+        for other in path.parent.glob(f"{path.name.partition('~')[0]}~*"):
             if other != path:
                 other.unlink(missing_ok=True)
 
     def _path(self, place: str, key: str) -> Path:
-        return self.root / f"{place}~{key}.parquet"
+        return self.root / f"{place}~{key}.partial"

@@ -55,9 +55,11 @@ def performance_windows(
 ) -> dict[Window, list[PerformanceRow]]:
     """The rows of several windows that end at now (UTC), each as performance states them.
 
-    The ledger's record of a stream is read once, so all windows see the same jobs.
+    The ledger's record of a stream is read once, so all windows see the same jobs. now counts in
+    whole milliseconds.
     """
-    now = now.astimezone(UTC)
+    # The lake keeps milliseconds: between two of them, whole days and pieces would tell otherwise.
+    now = now.astimezone(UTC).replace(microsecond=now.microsecond // 1_000 * 1_000)
     rows: dict[Window, list[PerformanceRow]] = {window: [] for window in windows}
     chosen = sources.records.streams() if streams is None else streams
     for stream in sorted(chosen):

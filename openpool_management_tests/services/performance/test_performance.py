@@ -167,6 +167,19 @@ def test_windows_end_at_now_and_hold_their_start(
     assert jobs_of(sources, Window.DAY, 400 * DAY) == {}
 
 
+def test_ends_between_two_milliseconds_hold_the_same_in_days_and_in_pieces(
+    scratch: ScratchLedger, sources: PerformanceSources
+) -> None:
+    log = Log(scratch)
+    log.read(TRANSCODE, 7, transcoded(ALICE, 7))
+    end = moment(7) + timedelta(microseconds=500)
+    assert performance(sources, Window.ALL, end) == []
+    log.read(TRANSCODE, 9, transcoded(ALICE, 9))
+    assert performance(sources, Window.ALL, end) == []
+    (row,) = performance(sources, Window.DAY, end + Window.DAY.value)
+    assert (row.jobs, row.start, row.end) == (2, moment(7), moment(7 + DAY))
+
+
 def test_all_windows_are_of_one_read_of_the_ledger(
     scratch: ScratchLedger, sources: PerformanceSources
 ) -> None:
@@ -235,7 +248,7 @@ def test_a_cache_that_is_broken_or_gone_changes_nothing(
         log.read(TRANSCODE, day * DAY, transcoded(ALICE, day * DAY))
     now = 19 * DAY + 60
     assert jobs_of(sources, Window.ALL, now) == {ALICE: 20}
-    kept = sorted((tmp_path / "cache").rglob("*.parquet"))
+    kept = sorted((tmp_path / "cache").rglob("*.partial"))
     # 20 days, and the two blocks of 8 among them or fewer.
     assert 20 < len(kept) <= 22
     kept[0].write_bytes(b"")
@@ -252,7 +265,7 @@ def test_a_wrong_clock_does_not_make_a_day_of_every_day(
     assert jobs_of(sources, Window.ALL, DAY) == {ALICE: 1, BOB: 1}
     assert jobs_of(sources, Window.MONTH, DAY) == {ALICE: 1}
     # The two days, the list of them, and blocks that hold one of them.
-    assert len(list((tmp_path / "cache").rglob("*.parquet"))) < 12
+    assert len(list((tmp_path / "cache").rglob("*.partial"))) < 12
 
 
 def test_looking_up_less_gives_the_same_connections_from_then_on(scratch: ScratchLedger) -> None:
