@@ -49,6 +49,17 @@ def test_a_directory_holds_documents_alone_and_nothing_outside(tmp_path: Path) -
     assert not [path for path in files if path.name.endswith(".draft")]
 
 
+@pytest.mark.parametrize("name", ["pool.json", "2026-01.csv"])
+def test_a_region_that_is_called_like_a_document_does_not_stand_in_its_way(
+    store: DocumentStore, name: str
+) -> None:
+    keys = [name, f"{name}/ai/worker_summary.json", f"history/2026-01-31/{name}"]
+    keys.append(f"history/2026-01-31/{name}/ai/worker_summary.json")
+    for key in (*keys, *reversed(keys)):
+        store.write(key, key.encode(), "application/json")
+    assert [store.read(key) for key in keys] == [key.encode() for key in keys]
+
+
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     store = DirectoryDocuments(tmp_path)
     store.write("taken/document.json", b"old", "application/json")

@@ -35,7 +35,13 @@ class DirectoryDocuments:
 
     def path(self, key: str) -> Path:
         """The file of a key; it lies below the root whatever the key is."""
-        return self.root.joinpath(*map(_part, key.split("/")))
+        *folders, name = key.split("/")
+        return self.root.joinpath(*map(_folder, folders), _part(name))
+
+
+def _folder(part: str) -> str:
+    """A part of a key as the name of a folder, which no document has."""
+    return _digest(part) if part.endswith((".json", ".csv")) else _part(part)
 
 
 def _part(part: str) -> str:
@@ -44,6 +50,13 @@ def _part(part: str) -> str:
     Regions are the orchestrators' words: one that no folder can be called, or that leads out of the
     root, is called by its digest.
     """
-    whole = part.encode(errors="surrogatepass")
-    fits = len(whole) <= _LONGEST_PART_BYTES and part not in ("", ".", "..") and part.isprintable()
-    return part if fits and "\\" not in part else hashlib.sha256(whole).hexdigest()
+    fits = len(_bytes(part)) <= _LONGEST_PART_BYTES and part not in ("", ".", "..")
+    return part if fits and part.isprintable() and "\\" not in part else _digest(part)
+
+
+def _digest(part: str) -> str:
+    return hashlib.sha256(_bytes(part)).hexdigest()
+
+
+def _bytes(part: str) -> bytes:
+    return part.encode(errors="surrogatepass")
