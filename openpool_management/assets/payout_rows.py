@@ -66,9 +66,7 @@ def failures_in_words() -> Iterator[None]:
 
 def _row(payout: Payout, explorer_url: str) -> tuple[str, ...]:
     slot = payout.slots[-1] if payout.slots else None
-    final = [one.tx_hash for one in payout.events if one.tx_hash and one.slot_id]
-    signed = slot.hashes if slot else []
-    tx_hash = (final or signed or [""])[-1]
+    tx_hash = payout.tx_hash or ""
     return (
         payout.intent.worker,
         str(payout.intent.amount_wei),

@@ -174,11 +174,19 @@ class Payout:
 
     @property
     def tx_hash(self) -> str | None:
-        """The transaction that a block holds, else the last one signed; None before that."""
-        seen = [event.tx_hash for event in self.events if event.tx_hash]
-        signed = [attempt.hash for slot in self.slots for attempt in slot.attempts]
-        known = seen or signed
-        return known[-1] if known else None
+        """The transaction that ended it or may have paid it, else the one of the nonce in use: that
+        which a block holds, or the last one signed. None where there is none.
+
+        What used up an earlier nonce is not the payout's transaction.
+        """
+        if told := [one for one in self.events if one.mark in PAYOUT_ENDED]:
+            return told[-1].tx_hash or None
+        if self.state is PayoutState.HELD:
+            return [one for one in self.events if one.mark is Mark.HELD][-1].tx_hash or None
+        slot, sighting = self.slot, self.sighting
+        if sighting is not None and sighting.mark is Mark.SEEN:
+            return sighting.tx_hash
+        return slot.hashes[-1] if slot and slot.attempts else None
 
     @property
     def cancelling(self) -> bool:

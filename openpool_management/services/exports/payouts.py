@@ -36,8 +36,8 @@ def payout_row(material: Material, payout: Payout) -> Document:
 def chain_details(material: Material, payout: Payout) -> Document:
     """Where a payout stands on the chain. A voided one has no transaction that paid anything."""
     seen = _last_sighting(payout)
-    voided = payout.state is PayoutState.VOIDED
-    tx_hash = None if voided else payout.tx_hash
+    tx_hash = None if payout.state is PayoutState.VOIDED else payout.tx_hash
+    slot = payout.slots[-1] if payout.state is PayoutState.SETTLED else payout.slot
     explorer = material.explorer_url
     return {
         "state": payout.state.value,
@@ -45,9 +45,9 @@ def chain_details(material: Material, payout: Payout) -> Document:
         "settled_at": time_text(settled_at(payout)),
         "chain_id": payout.intent.chain_id,
         "sender": payout.intent.sender,
-        "nonce": payout.slots[-1].nonce if payout.slots else None,
+        "nonce": slot.nonce if slot else None,
         "transaction_hash": tx_hash,
-        "block_number": seen.block_number if seen and not voided else None,
+        "block_number": seen.block_number if seen and tx_hash else None,
         "explorer_url": f"{explorer}{tx_hash}" if explorer and tx_hash else None,
     }
 

@@ -91,6 +91,46 @@ def test_what_was_seen_of_an_earlier_nonce_does_not_count() -> None:
     assert payout.sighting == events[-1]
 
 
+def told(mark: Mark, tx_hash: str = "", slot: int | None = 1) -> Event:
+    """An event with a transaction's hash."""
+    return Event(mark, AT, slot, tx_hash)
+
+
+AGAIN = Slot(
+    2, 1, (Attempt(SignedTransfer("0xcd", "S", TRANSFER, b""), Purpose.PAYOUT, AT), ATTEMPT)
+)
+OTHER = told(Mark.SUPERSEDED, "0xother")
+HELD = told(Mark.HELD, "0xother", None)
+
+
+@pytest.mark.parametrize(
+    ("slots", "events", "tx_hash"),
+    [
+        ((), (), None),
+        ((EMPTY,), (), None),
+        ((BROADCAST,), (), "0xab"),
+        ((AGAIN,), (told(Mark.SEEN, "0xcd", 2),), "0xcd"),
+        ((AGAIN,), (told(Mark.SEEN, "0xcd", 2), told(Mark.LOST, slot=2)), "0xab"),
+        ((AGAIN,), (told(Mark.SEEN, "0xab", 2), told(Mark.SETTLED, "0xcd", 2)), "0xcd"),
+        # What used up the nonce paid somebody else.
+        ((BROADCAST,), (OTHER,), None),
+        ((BROADCAST, SECOND), (OTHER,), None),
+        ((SECOND, AGAIN), (told(Mark.SEEN, "0xab"), OTHER), "0xab"),
+        ((BROADCAST,), (OTHER, HELD, told(Mark.RETRIED, slot=None)), None),
+        # It may have paid this one, and then it did.
+        ((BROADCAST,), (OTHER, HELD), "0xother"),
+        ((BROADCAST,), (OTHER, HELD, told(Mark.SETTLED, "0xother", None)), "0xother"),
+        # Accepted as paid, and no transaction is known that paid it.
+        ((BROADCAST,), (told(Mark.SUPERSEDED), told(Mark.SETTLED, slot=None)), None),
+        ((BROADCAST,), (told(Mark.CANCELLED, "0xno"), told(Mark.VOIDED, "0xno")), "0xno"),
+    ],
+)
+def test_no_other_transaction_is_taken_for_its_own(
+    slots: tuple[Slot, ...], events: tuple[Event, ...], tx_hash: str | None
+) -> None:
+    assert Payout(INTENT, slots, events).tx_hash == tx_hash
+
+
 @pytest.mark.parametrize(
     ("marks", "cancelling"),
     [
