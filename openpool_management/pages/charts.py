@@ -4,9 +4,11 @@ Drawn by pygal. Its script, style and tooltips are taken out, since the pages' c
 policy refuses what is inline; each bar has a title instead, which browsers show and readers read.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -73,12 +75,9 @@ def _drawn(
     highest: int,
     shown: Callable[[int], str],
 ) -> Markup:
-    # Imported here: only processes that draw need it.
-    import pygal
-    from pygal.style import Style
-
+    pygal = _pygal()
     chart: Any = pygal.StackedBar(
-        style=Style(label_font_size=FONT_SIZE, major_label_font_size=FONT_SIZE),
+        style=pygal.style.Style(label_font_size=FONT_SIZE, major_label_font_size=FONT_SIZE),
         width=WIDTH,
         height=HEIGHT,
         css=[],
@@ -114,6 +113,17 @@ def _drawn(
         if not value:
             group.remove(bar)
     return Markup(tostring(tree, encoding="unicode"))  # noqa: S704 - ElementTree escapes texts
+
+
+@cache
+def _pygal() -> Any:
+    """The library, imported when the first chart is drawn."""
+    import pygal
+    import pygal.style
+
+    # What it adds for plugins with maps makes Python 3.11 warn at every import that finds nothing.
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != pygal.__name__]
+    return pygal
 
 
 def _strip(tree: Element) -> None:
