@@ -17,6 +17,7 @@ from openpool_management.cli import (
     payouts,
     performance,
     publish,
+    serve,
     settings,
     simulate,
     solvency,
@@ -50,6 +51,7 @@ app.add_typer(commission.app, name="commission")
 app.add_typer(payouts.app, name="payouts")
 app.command(epilog=EXIT_CODES_HELP)(export.export)
 app.command(epilog=EXIT_CODES_HELP)(publish.publish)
+app.command(epilog=EXIT_CODES_HELP)(serve.serve)
 app.command(epilog=EXIT_CODES_HELP)(archive.archive)
 app.command(epilog=EXIT_CODES_HELP)(verify.verify)
 app.command(epilog=EXIT_CODES_HELP)(settings.settings)

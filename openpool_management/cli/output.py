@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any
 
@@ -105,7 +106,10 @@ def printable(text: str) -> str:
 
 
 class StderrHandler(logging.Handler):
-    """Log records as plain lines on standard error, above a progress display."""
+    """Log records as plain lines on standard error, above a progress display.
+
+    A record of a defect comes with its traceback.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         super().__init__(logging.WARNING)
@@ -113,7 +117,10 @@ class StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
         if self.console is None:
-            tell(record.getMessage())
+            tell(text)
         else:
-            self.console.print(Text(printable(record.getMessage())), soft_wrap=True)
+            self.console.print(Text(printable(text)), soft_wrap=True)

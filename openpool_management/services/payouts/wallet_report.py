@@ -68,10 +68,6 @@ def report_wallet(
         payouts = [one for one in planner.book.open_payouts() if one.state is PayoutState.SEEN]
         waiting_wei -= sum(one.intent.amount_wei for one in payouts)
         balance_wei = chain_wei
-    days = None
-    if month_wei and balance_wei is not None:
-        free_wei = balance_wei - waiting_wei - planner.policy.reserve_wei
-        days = max(free_wei, 0) * LOOKBACK_DAYS // month_wei
     return WalletReport(
         sender=sender or "",
         ledger_wei=ledger_wei,
@@ -82,6 +78,16 @@ def report_wallet(
         in_payout_wei=sums_wei[AccountKind.IN_PAYOUT],
         payable_wei=sums_wei[AccountKind.PAYABLE],
         month_wei=month_wei,
-        days=days,
+        days=days_left(balance_wei, waiting_wei + planner.policy.reserve_wei, month_wei),
         problem=problem,
     )
+
+
+def days_left(balance_wei: int | None, kept_wei: int, month_wei: int) -> int | None:
+    """Whole days that a balance lasts, without what is kept of it, as payouts were of late.
+
+    month_wei was set aside in the last LOOKBACK_DAYS. None without any, or with no balance known.
+    """
+    if not month_wei or balance_wei is None:
+        return None
+    return max(balance_wei - kept_wei, 0) * LOOKBACK_DAYS // month_wei

@@ -1,0 +1,49 @@
+"""Errors as answers: a sentence in JSON, whatever went wrong."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from openpool_management.cli.failures import explain_failure
+from openpool_management.server.answers import refusal
+from openpool_management.server.headers import SECURITY_HEADERS
+from openpool_management.server.snapshots import RETRY_SECONDS, UNREADABLE, NotReady
+
+NOTHING_HERE = "There is nothing at this address."
+DEFECT = "This answer could not be made: the log of the server has the defect."
+
+
+def answer_failures(app: FastAPI) -> None:
+    """Let an application answer every error with a sentence."""
+    app.add_exception_handler(NotReady, _not_ready)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _failed)
+
+
+def _not_ready(request: Request, error: Exception) -> Response:
+    return refusal(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type only
+    # What was sent is not sent back.
+    told = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()]
+    return refusal(422, f"{'; '.join(told)}.")
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type only
+    plain = error.detail == HTTPStatus(error.status_code).phrase
+    sentence = NOTHING_HERE if error.status_code == 404 and plain else error.detail
+    return refusal(error.status_code, sentence, error.headers)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    # This one is sent around all middleware, so it brings the headers itself.
+    headers = {**SECURITY_HEADERS, "Cache-Control": "no-store"}
+    if explain_failure(error) is not None:
+        return refusal(503, UNREADABLE, headers)
+    return refusal(500, DEFECT, headers)
