@@ -37,7 +37,9 @@ def chain_details(material: Material, payout: Payout) -> Document:
     """Where a payout stands on the chain. A voided one has no transaction that paid anything."""
     seen = _last_sighting(payout)
     tx_hash = None if payout.state is PayoutState.VOIDED else payout.tx_hash
-    slot = payout.slots[-1] if payout.state is PayoutState.SETTLED else payout.slot
+    # One that was paid by hand, or restored from the chain, never had a nonce of its own.
+    given = payout.slots[-1] if payout.slots else None
+    slot = given if payout.state is PayoutState.SETTLED else payout.slot
     explorer = material.explorer_url
     return {
         "state": payout.state.value,
