@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from openpool_management.domain.event_frame import TRANSCODE_PIPELINE
 from openpool_management.domain.quantile_sketch import quantile
 from openpool_management.domain.streams import Stream
 from openpool_management.domain.worker_ranks import ranks
@@ -43,7 +42,7 @@ def rows_of(
     rows: list[PerformanceRow] = []
     ordered = partial.sort("pipeline", "model", "worker").iter_rows(named=True)
     for (pipeline, _), group in groupby(ordered, key=lambda row: (row["pipeline"], row["model"])):
-        figures = {row["worker"]: _figures(row) for row in group}
+        figures = {row["worker"]: _figures(row, stream) for row in group}
         scores = {
             worker: one["score"] for worker, one in figures.items() if one["score"] is not None
         }
@@ -64,7 +63,7 @@ def rows_of(
     )
 
 
-def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(row: Mapping[str, Any], stream: Stream) -> dict[str, Any]:
     """What a worker did on one pipeline and model, by the names of PerformanceRow."""
     response, ratio, speed = (_Measure(row, number) for number in range(len(MEASURES)))
     time_us = row["response_us_sum"]
@@ -77,7 +76,8 @@ def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
         "units_per_second": row["timed_units"] * _US_PER_SECOND / time_us if time_us else None,
         **{f"units_per_second_{name}": value for name, value in speed.summary(_MILLI).items()},
     }
-    transcode = row["pipeline"] == TRANSCODE_PIPELINE
+    # Pipelines of AI are called as orchestrators like, transcode too.
+    transcode = stream.node_type == "transcode"
     by = "real_time_ratio_median" if transcode else "units_per_second_median"
     return figures | {"score": figures[by]}
 

@@ -148,6 +148,19 @@ def test_answers_retries_and_pipelines_that_answer_only(
     assert found[CAROL].online_share is None
 
 
+def test_ai_is_ranked_by_speed_whatever_its_pipeline_is_called(
+    scratch: ScratchLedger, sources: PerformanceSources
+) -> None:
+    Log(scratch).read(
+        AI,
+        0,
+        received(ALICE, 0, request="01", pipeline="transcode"),
+        processed(1, request="01", pipeline="transcode", units=6, responseTime=2_000_000_000),
+    )
+    (row,) = performance(sources, Window.ALL, moment(60))
+    assert (row.pipeline, row.score, row.rank) == ("transcode", 3.0, 1)
+
+
 def test_windows_end_at_now_and_hold_their_start(
     scratch: ScratchLedger, sources: PerformanceSources
 ) -> None:
