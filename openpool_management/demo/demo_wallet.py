@@ -10,8 +10,9 @@ from pathlib import Path
 from eth_account import Account
 
 from openpool_management.cli.output import amount, number, print_table, say, short_address
-from openpool_management.demo.anvil import AnvilMissing, anvil_binary, anvil_cache
+from openpool_management.demo.anvil import AnvilMissing, anvil_binary
 from openpool_management.demo.anvil_process import SLOTS_IN_AN_EPOCH, AnvilProcess
+from openpool_management.demo.npm_package import packages_cache
 from openpool_management.domain.payouts.payout import Payout, PayoutState
 from openpool_management.domain.payouts.plan import Plan
 from openpool_management.payout_desk import PayoutDesk
@@ -39,7 +40,7 @@ class DemoWallet:
         )
         try:
             self.chain = AnvilProcess(
-                anvil_binary(anvil_cache(os.environ)), folder / "anvil.log", chain_id=CHAIN_ID
+                anvil_binary(packages_cache(os.environ)), folder / "anvil.log", chain_id=CHAIN_ID
             )
         except AnvilMissing as missing:
             self.missing = str(missing)

@@ -8,12 +8,13 @@ from typing import Any
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from openpool_management.demo.anvil import anvil_binary, anvil_cache
+from openpool_management.demo.anvil import anvil_binary
 from openpool_management.demo.anvil_process import (
     BASE_FEE_WEI,
     SLOTS_IN_AN_EPOCH,
     AnvilProcess,
 )
+from openpool_management.demo.npm_package import packages_cache
 
 ARBITRUM_ONE = 42161
 ETH_WEI = 10**18
@@ -27,7 +28,7 @@ class AnvilServer(AnvilProcess):
 
     def __init__(self, log: Path, *, chain_id: int = ARBITRUM_ONE, accounts: int = 1) -> None:
         """Start it. Raises AnvilMissing, which says how to install it."""
-        binary = anvil_binary(anvil_cache(os.environ))
+        binary = anvil_binary(packages_cache(os.environ))
         super().__init__(binary, log, chain_id=chain_id, accounts=accounts)
         self.chain_id = chain_id
         self._empty: str = self.rpc("evm_snapshot")

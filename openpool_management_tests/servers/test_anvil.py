@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from openpool_management.demo.anvil import AnvilMissing, anvil_binary, anvil_cache
+from openpool_management.demo.anvil import AnvilMissing, anvil_binary
 from openpool_management.demo.anvil_process import BASE_FEE_WEI, AnvilError, AnvilProcess
+from openpool_management.demo.npm_package import packages_cache
 from openpool_management_tests.servers.anvil import ETH_WEI, FINALITY_BLOCKS, AnvilServer
 
 
@@ -30,10 +31,12 @@ def test_anvil_on_the_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_an_installed_anvil_is_taken_without_npm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = anvil_cache(os.environ)
+    cache = packages_cache(os.environ)
     monkeypatch.setenv("PATH", str(tmp_path))
     first = anvil_binary(cache)
-    monkeypatch.setattr("openpool_management.demo.anvil._npm", lambda: ["/no/such/npm"])
+    monkeypatch.setattr(
+        "openpool_management.demo.npm_package.npm_command", lambda: ["/no/such/npm"]
+    )
     assert anvil_binary(cache) == first
 
 
@@ -49,7 +52,7 @@ def test_a_failed_install_says_so_and_leaves_no_half_of_it(
 ) -> None:
     script = program(tmp_path / "npm", npm)
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "empty"), "/usr/bin", "/bin"]))
-    monkeypatch.setattr("openpool_management.demo.anvil._npm", lambda: [str(script)])
+    monkeypatch.setattr("openpool_management.demo.npm_package.npm_command", lambda: [str(script)])
     cache = tmp_path / "cache"
     with pytest.raises(AnvilMissing, match=rf"(?s){sentence}.*Foundry"):
         anvil_binary(cache)
@@ -75,10 +78,10 @@ def test_a_cache_that_is_a_file_is_a_sentence(
 
 
 def test_the_cache_is_the_users() -> None:
-    assert anvil_cache({"XDG_CACHE_HOME": "/caches"}) == Path("/caches/openpool-manager")
+    assert packages_cache({"XDG_CACHE_HOME": "/caches"}) == Path("/caches/openpool-manager")
     home = Path.home() / ".cache" / "openpool-manager"
-    assert anvil_cache({}) == home
-    assert anvil_cache({"XDG_CACHE_HOME": "not/absolute"}) == home
+    assert packages_cache({}) == home
+    assert packages_cache({"XDG_CACHE_HOME": "not/absolute"}) == home
 
 
 def test_a_program_that_ends_shows_its_log(tmp_path: Path) -> None:
