@@ -49,7 +49,7 @@ def test_a_directory_holds_documents_alone_and_nothing_outside(tmp_path: Path) -
     assert not [path for path in files if path.name.endswith(".draft")]
 
 
-@pytest.mark.parametrize("name", ["pool.json", "2026-01.csv"])
+@pytest.mark.parametrize("name", ["pool.json", "2026-01.csv", "index.html"])
 def test_a_region_that_is_called_like_a_document_does_not_stand_in_its_way(
     store: DocumentStore, name: str
 ) -> None:

@@ -41,7 +41,7 @@ class DirectoryDocuments:
 
 def _folder(part: str) -> str:
     """A part of a key as the name of a folder, which no document has."""
-    return _digest(part) if part.endswith((".json", ".csv")) else _part(part)
+    return _digest(part) if part.endswith((".json", ".csv", ".html")) else _part(part)
 
 
 def _part(part: str) -> str:
