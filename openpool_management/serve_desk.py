@@ -10,6 +10,7 @@ from openpool_management.export_desk import ExportDesk
 from openpool_management.payout_desk import PayoutDesk
 from openpool_management.pool import Pool, utc_now
 from openpool_management.server.app import create_app
+from openpool_management.server.page_routes import page_router
 from openpool_management.server.rate_limit import RateLimit
 from openpool_management.server.snapshots import NotReady, Snapshots
 from openpool_management.services.audit_trail import AuditTrail
@@ -68,7 +69,7 @@ class ServeDesk:
             limit=RateLimit(self.settings.serve_requests_per_minute),
             ledger_revision=lambda: self.ledger_revision,
             reserve_wei=self.settings.wallet_reserve_wei,
-            page_router=None,
+            page_router=page_router(snapshots, self.trail),
         )
 
     def close(self) -> None:

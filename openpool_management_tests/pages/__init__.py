@@ -1,0 +1,1 @@
+"""Pages made of documents, without a server or a browser."""

@@ -1,0 +1,149 @@
+"""Pages out of a real ledger: what they state, and what of a log they let through."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from openpool_management.pages.account_lines import JOBS_SHOWN
+from openpool_management.pages.files import site_files
+from openpool_management.pages.links import FileLinks, ServerLinks
+from openpool_management.pages.site import STALE, Site, entry_page
+from openpool_management.services.exports.documents import Published
+from openpool_management.services.statement import trace_entry
+from openpool_management_tests.log_objects import ALICE, BOB
+from openpool_management_tests.pages.conftest import CONNECTION, MANY_JOBS, Shown
+
+VOID = {"meta", "link", "input", "br", "img"}
+
+
+class Page(HTMLParser):
+    """A page's elements, all of which are closed in their order, its ids and its inline parts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.inline: list[str] = []
+        self.values: list[int] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        self.ids += [text for name, text in attrs if name == "id" and text]
+        self.inline += [name for name in names if name == "style" or name.startswith("on")]
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.inline.append(tag)
+        if tag == "data":
+            self.values.append(int(names["value"] or ""))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def every_page(shown: Shown) -> dict[str, str]:
+    """All pages of the site as files, by key."""
+    pages = {}
+    for one in site_files(shown.publication, shown.pool.trail):
+        if one.key.endswith(".html"):
+            content = one.content if isinstance(one, Published) else one.make()
+            pages[one.key] = content.decode()
+    return pages
+
+
+def test_every_page_is_sound_and_lets_no_markup_of_the_log_through(shown: Shown) -> None:
+    pages = every_page(shown)
+    assert len(pages) == 1 + 1 + 4 + 1 + 1 + 2 + 3
+    for key, html in pages.items():
+        page = Page(html)
+        assert len(page.ids) == len(set(page.ids)), key
+        assert page.inline == [], key
+        assert "alert(" not in html or "&lt;script&gt;alert(" in html
+        assert "<script>" not in html
+        assert CONNECTION.partition(":")[0] not in html, key
+    worker = pages[f"workers/{ALICE}.html"]
+    assert "{{ 7 * 7 }}" in worker
+
+
+def test_every_link_of_the_files_leads_to_a_file(shown: Shown) -> None:
+    keys = {one.key for one in site_files(shown.publication, shown.pool.trail)}
+    documents = {"pool.json", "payouts.json", "ranking.json", "quality.json"}
+    documents |= {f"workers/{one}.json" for one in (ALICE, BOB)}
+    found = set()
+    for key, html in every_page(shown).items():
+        for link in re.findall(r'(?:href|src|action)="([^"#]+)"', html):
+            steps = key.split("/")[:-1]
+            for part in link.split("/"):
+                steps = steps[:-1] if part == ".." else [*steps, part]
+            found.add("/".join(steps))
+    statements = {one for one in found if one.startswith("statements/")}
+    assert len(statements) == 4 and found - statements <= keys | documents
+    assert keys <= found | {"workers-2.html"}
+
+
+def test_a_workers_page_states_the_balance(shown: Shown) -> None:
+    document = shown.publication.worker(ALICE)
+    lines = shown.pool.trail.records.statement(ALICE, 20)
+    html = Site(shown.publication, ServerLinks()).worker(ALICE, lines)
+    for field in ("earned", "paid", "in_payout", "payable"):
+        name = field.replace("_", "-")
+        [wei] = re.findall(rf'<dd id="{name}"><data class="amount" value="(\d+)">', html)
+        assert wei == document["balance"][f"{field}_wei"]
+    assert document["next_payment"]["reason"] in html
+    rows = html.partition('<table id="lines">')[2].partition("</table>")[0]
+    assert sum(Page(rows).values) == int(document["balance"]["payable_wei"])
+
+
+def test_the_jobs_of_a_line_come_in_parts_that_add_up_to_it(shown: Shown) -> None:
+    lines = shown.pool.trail.records.statement(ALICE, 20)
+    [line] = [one for one in lines if one.jobs == MANY_JOBS]
+    statement = trace_entry(shown.pool.trail, ALICE, line.entry_number)
+    assert statement.errors == []
+    events: list[str] = []
+    earned_wei = 0
+    for part in (1, 2, 3):
+        html = entry_page(ServerLinks(), statement, part)
+        assert html is not None and f"Part {part} of 3" in html
+        assert "add up to this line to the wei" in html
+        rows = html.partition('<table class="jobs">')[2]
+        events += re.findall(r'<td class="hash">([^<]+)</td>', rows)
+        earned_wei += sum(Page(rows.partition("</table>")[0]).values[1::2])
+    assert len(set(events)) == len(events) == MANY_JOBS
+    assert earned_wei == line.amount_wei
+    assert entry_page(ServerLinks(), statement, 4) is None
+    as_file = entry_page(FileLinks(2), statement, 1)
+    assert as_file is not None and "Part 1" not in as_file
+    assert f"{JOBS_SHOWN} of its jobs are shown here" in as_file
+
+
+def test_nobody_sees_the_jobs_of_another(shown: Shown) -> None:
+    [line] = shown.pool.trail.records.statement(BOB, 20)
+    of_bob = trace_entry(shown.pool.trail, BOB, line.entry_number)
+    html = entry_page(ServerLinks(), of_bob)
+    assert html is not None and len(re.findall(r'<td class="hash">', html)) == 1
+    assert trace_entry(shown.pool.trail, BOB, 10**9).lines == ()
+    assert entry_page(ServerLinks(), trace_entry(shown.pool.trail, BOB, 10**9)) is None
+
+
+def test_what_is_not_there_has_no_page(shown: Shown) -> None:
+    site = Site(shown.publication, ServerLinks())
+    assert site.workers(2) is None and site.payouts(0) is None and site.ranking("8d") is None
+    with pytest.raises(KeyError):
+        site.worker("0x" + "0" * 40, [])
+
+
+def test_an_old_page_says_so(shown: Shown) -> None:
+    assert STALE not in Site(shown.publication, ServerLinks()).overview()
+    assert STALE in Site(shown.publication, ServerLinks(), stale=True).overview()
+
+
+def test_what_is_held_is_told_by_its_reason(shown: Shown) -> None:
+    html = Site(shown.publication, ServerLinks()).quality()
+    assert "Held items: 1." in html and "missing-field" in html
