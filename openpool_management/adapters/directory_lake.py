@@ -39,6 +39,26 @@ def lake_file(stream: Stream, batch_id: str, rows: pl.DataFrame, data: bytes) ->
     return LakeFile(name, rows.height, lo, hi)  # type: ignore[arg-type]
 
 
+def scan_files(
+    files: Sequence[LakeFile],
+    prefix: str,
+    file_column: str | None,
+    storage_options: dict[str, str] | None = None,
+) -> pl.LazyFrame:
+    """The rows of files whose places are a prefix with their names; see the port."""
+    named = [file_column] if file_column else []
+    if not files:
+        return pl.LazyFrame(schema={**LAKE_SCHEMA, **dict.fromkeys(named, pl.String())})
+    rows = pl.scan_parquet(
+        [prefix + file.name for file in files],
+        glob=False,
+        hive_partitioning=False,
+        include_file_paths=file_column,
+        storage_options=storage_options,
+    ).cast(pl.Schema(LAKE_SCHEMA))
+    return rows.with_columns(pl.col(named).str.strip_prefix(prefix))
+
+
 class DirectoryLake:
     """Files below a directory, each written to the disk before it gets its name."""
 
@@ -63,18 +83,14 @@ class DirectoryLake:
         sync_directory(path.parent)
         return file
 
-    def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
+    def scan(self, files: Sequence[LakeFile], *, file_column: str | None = None) -> pl.LazyFrame:
         """See the port. Raises FileNotFoundError for a file that is not there."""
-        if not files:
-            return pl.LazyFrame(schema=LAKE_SCHEMA)
         if missing := self.missing(files):
             raise FileNotFoundError(
                 f"The ledger names {len(missing)} lake files that are not in {self.root}, such as "
                 f"{missing[0].name}: restore them from a backup, or let a new ledger read the log."
             )
-        return pl.scan_parquet(
-            [self.root / file.name for file in files], glob=False, hive_partitioning=False
-        ).cast(pl.Schema(LAKE_SCHEMA))
+        return scan_files(files, f"{self.root}/", file_column)
 
     def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
         """See the port."""

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 from botocore.exceptions import BotoCoreError, ClientError
 
-from openpool_management.adapters.directory_lake import lake_file, parquet_bytes
+from openpool_management.adapters.directory_lake import lake_file, parquet_bytes, scan_files
 from openpool_management.adapters.s3_client import explain
 from openpool_management.domain.batch import LakeFile
-from openpool_management.domain.lake_rows import LAKE_SCHEMA
 from openpool_management.domain.streams import Stream
 
 if TYPE_CHECKING:
@@ -59,14 +58,10 @@ class S3Lake:
         self.client.put_object(Bucket=self.bucket, Key=self.prefix + file.name, Body=data)
         return file
 
-    def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
+    def scan(self, files: Sequence[LakeFile], *, file_column: str | None = None) -> pl.LazyFrame:
         """See the port."""
-        if not files:
-            return pl.LazyFrame(schema=LAKE_SCHEMA)
-        urls = [f"s3://{self.bucket}/{self.prefix}{file.name}" for file in files]
-        return pl.scan_parquet(
-            urls, glob=False, hive_partitioning=False, storage_options=self._storage_options
-        ).cast(pl.Schema(LAKE_SCHEMA))
+        prefix = f"s3://{self.bucket}/{self.prefix}"
+        return scan_files(files, prefix, file_column, self._storage_options)
 
     def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
         """See the port. One listing a stream, since a request for each file would take long.

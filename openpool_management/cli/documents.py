@@ -1,5 +1,6 @@
 """What services return, as JSON: wei as decimal text, times in UTC, streams by their names."""
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -25,7 +26,7 @@ def as_document(value: Any) -> Any:
             return value
         case dict():
             return {str(name): _field(str(name), item) for name, item in value.items()}
-        case list() | tuple():
+        case Sequence():
             return [as_document(item) for item in value]
     if is_dataclass(value):
         return {it.name: _field(it.name, getattr(value, it.name)) for it in fields(value)}

@@ -77,13 +77,17 @@ def with_commission(
     rows = rows.sort("_row").with_columns(fee_bps=fee_bps.cast(pl.Int16))
     if rows["fee_bps"].null_count():
         raise ValueError("The commission history does not reach back to the oldest job.")
-    kept_bps = BPS_PER_WHOLE - pl.col("fee_bps").cast(pl.Int128)
-    # Whole and remainder apart, so that no product leaves 128 bits.
-    net_wei = (pl.col("fees_wei") // BPS_PER_WHOLE) * kept_bps + (
-        (pl.col("fees_wei") % BPS_PER_WHOLE) * kept_bps
-    ) // BPS_PER_WHOLE
     return (
-        rows.with_columns(net_wei=net_wei)
+        rows.with_columns(net_wei=net_wei_of(pl.col("fees_wei"), pl.col("fee_bps")))
         .with_columns(commission_wei=pl.col("fees_wei") - pl.col("net_wei"))
         .drop("_row", "_default_bps", "_bps", strict=False)
     )
+
+
+def net_wei_of(fees_wei: pl.Expr, fee_bps: pl.Expr) -> pl.Expr:
+    """The worker's part of each fee, as money.split_fee has it; fees_wei are integers."""
+    kept_bps = BPS_PER_WHOLE - fee_bps.cast(pl.Int128)
+    # Whole and remainder apart, so that no product leaves 128 bits.
+    return (fees_wei // BPS_PER_WHOLE) * kept_bps + (
+        (fees_wei % BPS_PER_WHOLE) * kept_bps
+    ) // BPS_PER_WHOLE

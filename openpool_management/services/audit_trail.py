@@ -18,6 +18,7 @@ from openpool_management.domain.streams import Stream
 from openpool_management.services.ports import Lake, Ledger
 
 FILES_AT_ONCE = 256
+FILE = "lake_file"
 
 Row = dict[str, Any]
 """A row of the lake, by the names of LAKE_SCHEMA."""
@@ -32,8 +33,8 @@ class AuditRecords(Protocol):
         """Batches with a lake file, newest first, from below a number or from the newest."""
         ...
 
-    def batch(self, number: int) -> BatchRecord:
-        """The batch of a number."""
+    def numbered(self, numbers: Sequence[int]) -> dict[int, BatchRecord]:
+        """Batches by their number."""
         ...
 
     def lines(self, batch_number: int) -> list[PostedLine]:
@@ -99,12 +100,16 @@ class AuditTrail:
             missing -= found.keys()
         return found
 
-    def jobs(self, batch: BatchRecord, worker: str) -> list[Row]:
-        """The jobs of a batch that were a worker's when they were read, in stream order."""
-        if batch.lake_file is None:
-            return []
+    def jobs(
+        self, batches: Sequence[BatchRecord], worker: str, columns: Sequence[str]
+    ) -> pl.DataFrame:
+        """The jobs of batches that were a worker's when they were read, in stream order.
+
+        columns are of LAKE_SCHEMA, or FILE: the name of the batch's lake file.
+        """
         own = (pl.col("event_type") == "job-processed") & (pl.col("worker") == worker)
-        return self._rows([batch], own).to_dicts()
+        files = [batch.lake_file for batch in batches if batch.lake_file is not None]
+        return self.lake.scan(files, file_column=FILE).filter(own).select(columns).collect()
 
     def _runs(self, stream: Stream | None, before: int | None) -> Iterator[list[BatchRecord]]:
         while batches := self.records.batches(FILES_AT_ONCE, before=before, stream=stream):

@@ -1,8 +1,7 @@
 """A worker's statement: the lines of their account, and the jobs each line is made of."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from openpool_management.domain.audit import BatchRecord, PostedLine
 from openpool_management.domain.batch import AttributionCause
@@ -10,29 +9,7 @@ from openpool_management.domain.commission import rate_at
 from openpool_management.domain.event_ids import decode_id
 from openpool_management.domain.money import split_fee
 from openpool_management.services.audit_trail import AuditTrail, Row
-
-
-@dataclass(frozen=True, slots=True)
-class LineJob:
-    """One job of a statement line; what was taken back is below zero, jobs being 1 or -1.
-
-    fees_wei is what the job earned at all, net_wei the worker's part at fee_bps. cause and reason
-    say why it came or went after it was posted; both are empty for a job that was the worker's
-    when it was read.
-    """
-
-    event_id: str
-    dt: datetime
-    object_key: str
-    object_version: str
-    object_index: int
-    jobs: int
-    compute_units: int
-    fees_wei: int
-    fee_bps: int
-    net_wei: int
-    cause: AttributionCause | None = None
-    reason: str = ""
+from openpool_management.services.statement_jobs import JobSet, JobsKey, LineJob, earned_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +18,7 @@ class StatementLine:
 
     line: PostedLine
     batch: BatchRecord | None
-    jobs: tuple[LineJob, ...]
+    jobs: Sequence[LineJob]
     error: str
 
 
@@ -68,34 +45,35 @@ def trace_entry(trail: AuditTrail, worker: str, entry_number: int) -> Statement:
     return _traced(trail, worker, trail.records.entry_lines(worker, entry_number))
 
 
-def _traced(trail: AuditTrail, worker: str, lines: Iterable[PostedLine]) -> Statement:
-    jobs_of_entry: dict[str, dict[tuple[str, str], list[LineJob]]] = {}
-    statement = []
-    for line in lines:
-        batch = None if line.batch_number is None else trail.records.batch(line.batch_number)
-        if line.posting_key not in jobs_of_entry:
-            jobs_of_entry[line.posting_key] = _jobs(trail, line, batch, worker)
-        key = (line.account.pipeline, line.account.model)
-        jobs = tuple(jobs_of_entry[line.posting_key].get(key, ()))
-        error = _difference(line, jobs) if batch else ""
-        statement.append(StatementLine(line, batch, jobs, error))
-    return Statement(worker, tuple(statement))
+def _traced(trail: AuditTrail, worker: str, lines: Sequence[PostedLine]) -> Statement:
+    numbers = {line.batch_number for line in lines if line.batch_number is not None}
+    batches = trail.records.numbered(sorted(numbers))
+    posted = {line.posting_key for line in lines}
+    earned = [one for one in batches.values() if f"{one.id}:earned" in posted]
+    found = earned_jobs(trail, earned, worker)
+    for batch in batches.values():
+        if f"{batch.id}:moved" in posted:
+            found |= _moved_jobs(trail, batch, worker)
+    return Statement(worker, tuple(_statement_line(line, batches, found) for line in lines))
 
 
-def _jobs(
-    trail: AuditTrail, line: PostedLine, batch: BatchRecord | None, worker: str
-) -> dict[tuple[str, str], list[LineJob]]:
-    """The worker's jobs of an entry by pipeline and model."""
-    grouped: dict[tuple[str, str], list[LineJob]] = {}
-    if batch is None:
-        return grouped
-    if line.posting_key == f"{batch.id}:earned":
-        own = [(row, _line_job(row, row["fee_bps"], 1)) for row in trail.jobs(batch, worker)]
-    else:
-        own = list(_moved(trail, batch, worker))
-    for row, job in own:
-        grouped.setdefault((row["pipeline"], row["model"]), []).append(job)
-    return grouped
+def _statement_line(
+    line: PostedLine, batches: Mapping[int, BatchRecord], found: Mapping[JobsKey, JobSet]
+) -> StatementLine:
+    if line.batch_number is None:
+        return StatementLine(line, None, (), "")
+    account = line.account
+    jobs = found.get((line.posting_key, account.pipeline, account.model), JobSet())
+    return StatementLine(line, batches[line.batch_number], jobs.jobs, _difference(line, jobs))
+
+
+def _moved_jobs(trail: AuditTrail, batch: BatchRecord, worker: str) -> dict[JobsKey, JobSet]:
+    """The jobs that a batch gave to the worker or took."""
+    grouped: dict[JobsKey, list[LineJob]] = {}
+    for row, job in _moved(trail, batch, worker):
+        key = f"{batch.id}:moved", row["pipeline"], row["model"]
+        grouped.setdefault(key, []).append(job)
+    return {key: JobSet.of(jobs) for key, jobs in grouped.items()}
 
 
 def _moved(trail: AuditTrail, batch: BatchRecord, worker: str) -> Iterator[tuple[Row, LineJob]]:
@@ -118,9 +96,7 @@ def _moved(trail: AuditTrail, batch: BatchRecord, worker: str) -> Iterator[tuple
             yield row, _line_job(row, fee_bps, 1, change.cause, batch.reason)
 
 
-def _line_job(
-    row: Row, fee_bps: int, sign: int, cause: AttributionCause | None = None, reason: str = ""
-) -> LineJob:
+def _line_job(row: Row, fee_bps: int, sign: int, cause: AttributionCause, reason: str) -> LineJob:
     fees_wei = int(row["fees_wei"])
     net_wei, _ = split_fee(fees_wei, fee_bps)
     return LineJob(
@@ -139,16 +115,13 @@ def _line_job(
     )
 
 
-def _difference(line: PostedLine, jobs: Iterable[LineJob]) -> str:
-    known = list(jobs)
-    net_wei = sum(job.net_wei for job in known)
-    units = sum(job.compute_units for job in known)
-    count = sum(job.jobs for job in known)
-    if (net_wei, units, count) == (line.amount_wei, line.compute_units, line.jobs):
+def _difference(line: PostedLine, jobs: JobSet) -> str:
+    found = (jobs.net_wei, jobs.compute_units, jobs.count)
+    if found == (line.amount_wei, line.compute_units, line.jobs):
         return ""
     return (
         f"Line {line.posting_key} of {line.account.name} is {line.amount_wei} wei for {line.jobs} "
-        f"jobs and {line.compute_units} units, but its jobs in the event lake are {count} with "
-        f"{units} units and add up to {net_wei} wei: restore the lake's files from a backup, "
-        "then run `openpool verify`."
+        f"jobs and {line.compute_units} units, but its jobs in the event lake are "
+        f"{jobs.count} with {jobs.compute_units} units and add up to {jobs.net_wei} wei: restore "
+        "the lake's files from a backup, then run `openpool verify`."
     )

@@ -18,11 +18,11 @@ from openpool_management.services.audit_trail import AuditTrail, Row
 from openpool_management.services.history import StreamHistory
 from openpool_management.services.job_lines import JobLine, fee_bps_of, job_lines
 from openpool_management.services.statement import (
-    LineJob,
     Statement,
     StatementLine,
     trace_worker,
 )
+from openpool_management.services.statement_jobs import LineJob
 
 __all__ = [
     "EventTrace",

@@ -80,6 +80,18 @@ def test_any_region_can_be_written_and_scanned(lake: Lake, region: str) -> None:
     assert lake.missing([file]) == []
 
 
+@pytest.mark.parametrize("region", ["us-central-2", "pôle nord+1 %20", "a*[b]?"])
+def test_rows_can_be_told_apart_by_their_file(lake: Lake, region: str) -> None:
+    stream = Stream("transcode", region)
+    files = [lake.write(stream, name, rows_of(0, count)) for name, count in (("b1", 2), ("b2", 3))]
+    rows = lake.scan(files, file_column="file").collect()
+    assert rows["file"].to_list() == [files[0].name] * 2 + [files[1].name] * 3
+    assert_frame_equal(rows.drop("file"), pl.concat([rows_of(0, 2), rows_of(0, 3)]))
+    found = lake.scan(files, file_column="file").filter(pl.col("file") == files[1].name)
+    assert found.select("file", "dt").collect().height == 3
+    assert lake.scan([], file_column="file").collect().schema == rows.schema
+
+
 def test_no_files_are_no_rows(lake: Lake) -> None:
     assert_frame_equal(lake.scan([]).collect(), pl.DataFrame(schema=LAKE_SCHEMA))
 

@@ -207,6 +207,32 @@ def test_a_statement_shows_the_newest_lines_and_no_more(scratch: ScratchLedger) 
     assert lines[0].line.balance_wei == 6 * 26
 
 
+def test_jobs_of_a_line_are_a_sequence_in_the_order_of_the_log(scratch: ScratchLedger) -> None:
+    events = [
+        transcoded(worker, no, no=no, units=2**80 + no, price=1)
+        for no, worker in enumerate([ALICE, BOB, ALICE, BOB, ALICE, ALICE], start=1)
+    ]
+    versions = [
+        Version(key(TRANSCODE), body(events[:5])),
+        Version(key(TRANSCODE, 60), body(events[5:])),
+    ]
+    scratch.sync(MemorySource(versions))
+    (line,) = trace_worker(trail_of(scratch), ALICE).lines
+    numbers = [1, 3, 5, 6]
+    fees_wei = [2**80 + no for no in numbers]
+    assert [job.event_id for job in line.jobs] == [event_id(no) for no in numbers]
+    assert (
+        [job.fees_wei for job in line.jobs] == [job.compute_units for job in line.jobs] == fees_wei
+    )
+    assert [job.net_wei for job in line.jobs] == [wei * 3 // 4 for wei in fees_wei]
+    assert len(line.jobs) == line.line.jobs == 4
+    assert [line.jobs[place] for place in (0, 1, 2, -1)] == list(line.jobs)
+    assert list(line.jobs[1:3]) == list(line.jobs)[1:3]
+    assert line.jobs[-1].object_key == key(TRANSCODE, 60)
+    with pytest.raises(IndexError):
+        line.jobs[4]
+
+
 def test_a_line_whose_jobs_are_gone_from_the_lake_is_flagged(
     scratch: ScratchLedger, tmp_path: Path
 ) -> None:

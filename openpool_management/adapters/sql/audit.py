@@ -65,10 +65,15 @@ class SqlAudit:
             rows = connection.execute(query.order_by(schema.batch.c.id.desc()).limit(limit))
             return [_batch(row) for row in rows]
 
-    def batch(self, number: int) -> BatchRecord:
-        """The batch of a number."""
+    def numbered(self, numbers: Sequence[int]) -> dict[int, BatchRecord]:
+        """Batches by their number."""
+        found: dict[int, BatchRecord] = {}
         with reading(self.engine) as connection:
-            return _batch(connection.execute(_batches().where(schema.batch.c.id == number)).one())
+            for start in range(0, len(numbers), _CHUNK):
+                some = schema.batch.c.id.in_(numbers[start : start + _CHUNK])
+                rows = connection.execute(_batches().where(some))
+                found |= {row[0]: _batch(row) for row in rows}
+        return found
 
     def lines(self, batch_number: int) -> list[PostedLine]:
         """Everything a batch posted, entry by entry."""

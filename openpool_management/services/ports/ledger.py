@@ -73,8 +73,11 @@ class Lake(Protocol):
         """Write rows of LAKE_SCHEMA as one file, durably; the same rows give the same name."""
         ...
 
-    def scan(self, files: Sequence[LakeFile]) -> pl.LazyFrame:
-        """The rows of some files, in LAKE_SCHEMA; no files, no rows."""
+    def scan(self, files: Sequence[LakeFile], *, file_column: str | None = None) -> pl.LazyFrame:
+        """The rows of some files, in LAKE_SCHEMA; no files, no rows.
+
+        With file_column the name of each row's file is a column more.
+        """
         ...
 
     def missing(self, files: Sequence[LakeFile]) -> list[LakeFile]:
