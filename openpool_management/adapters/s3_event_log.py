@@ -1,7 +1,7 @@
 """The event log's bucket, with what archiving needs besides reading it."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from openpool_management.adapters.s3_client import (
     S3_ERRORS,
@@ -13,9 +13,6 @@ from openpool_management.adapters.s3_client import (
 from openpool_management.adapters.s3_source import S3Source
 from openpool_management.services.ports import ObjectRef
 from openpool_management.services.ports.archive import StoredOriginal
-
-if TYPE_CHECKING:
-    pass
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _GONE = (404,)

@@ -32,6 +32,7 @@ def worker_performance(material: Material, stream: Stream) -> Document:
 
 
 def place(row: PerformanceRow) -> tuple[str, str, bool, int, str]:
+    """Where a row stands among those of its stream: the best first, those without a rank last."""
     return row.pipeline, row.model, row.rank is None, row.rank or 0, row.worker
 
 
@@ -73,4 +74,5 @@ def _work(row: PerformanceRow) -> Document:
 
 
 def rounded(value: float | None, decimals: int) -> float | None:
+    """A figure as documents state it, None where it is not known."""
     return None if value is None else round(value, decimals)
