@@ -15,20 +15,18 @@ from openpool_management.services.exports.values import Document
 PREFIX = "/api/v1"
 MOST_ROWS = 500
 
-_ADDRESS = r"^0x[0-9a-fA-F]{40}$"
+ADDRESS = r"^0x[0-9a-fA-F]{40}$"
 Address = Annotated[
-    str, Path(pattern=_ADDRESS, description="A worker's address, in any case of its letters.")
+    str, Path(pattern=ADDRESS, description="A worker's address, in any case of its letters.")
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows at most.")]
 AfterWorker = Annotated[
-    str | None, Query(pattern=_ADDRESS, description="The address that the page goes on after.")
+    str | None, Query(pattern=ADDRESS, description="The address that the page goes on after.")
 ]
 AfterPayout = Annotated[
     str | None, Query(max_length=100, description="The payout that the page goes on after.")
 ]
-OfWorker = Annotated[
-    str | None, Query(pattern=_ADDRESS, description="Only payouts of this worker.")
-]
+OfWorker = Annotated[str | None, Query(pattern=ADDRESS, description="Only payouts of this worker.")]
 
 
 def api_router(snapshots: Snapshots, ledger_revision: Callable[[], str | None]) -> APIRouter:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -30,7 +31,7 @@ def create_app(
     page_router: APIRouter | None = None,
 ) -> FastAPI:
     """The application over snapshots; page_router adds pages to it."""
-    app = FastAPI(
+    app = _Application(
         title="openpool",
         version=_version(),
         description=DESCRIPTION,
@@ -52,6 +53,18 @@ def create_app(
     app.add_middleware(RateLimitMiddleware, limit=limit)
     app.add_middleware(HeadersMiddleware)
     return app
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, without the errors that FastAPI adds and that never come."""
+        document = super().openapi()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                if "HTTPValidationError" in str(operation["responses"].get("422")):
+                    del operation["responses"]["422"]
+        document.pop("components", None)
+        return document
 
 
 def _version() -> str:

@@ -1,13 +1,20 @@
 """Monthly statements as files, byte for byte as they are published."""
 
-from fastapi import APIRouter, HTTPException, Response
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, Response
 
 from openpool_management.domain.addresses import checksum_address
+from openpool_management.server.api import ADDRESS
 from openpool_management.server.described import STATEMENT, described, described_csv
 from openpool_management.server.snapshots import Snapshots
 from openpool_management.services.exports.documents import CSV_TYPE, JSON_TYPE, json_document
 from openpool_management.services.exports.statements import statement_csv
 from openpool_management.services.exports.values import Document
+
+# These patterns describe, and don't check: what is no address has no statement.
+Address = Annotated[str, Path(json_schema_extra={"pattern": ADDRESS})]
+Name = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
 
 
 def download_router(snapshots: Snapshots) -> APIRouter:
@@ -15,13 +22,13 @@ def download_router(snapshots: Snapshots) -> APIRouter:
     router = APIRouter(prefix="/statements", default_response_class=Response)
 
     @router.get("/{address}/{month}.json", responses=described(STATEMENT, 404))
-    def statement_as_json(address: str, month: str) -> Response:
+    def statement_as_json(address: Address, month: Name) -> Response:
         """A worker's statement of a month by UTC, such as 2026-01."""
         statement = _statement(snapshots, address, month)
         return _file(json_document("", statement).content, JSON_TYPE, statement, "json")
 
     @router.get("/{address}/{month}.csv", responses=described_csv(404))
-    def statement_as_csv(address: str, month: str) -> Response:
+    def statement_as_csv(address: Address, month: Name) -> Response:
         """The same statement as a table."""
         statement = _statement(snapshots, address, month)
         return _file(statement_csv(statement).encode(), CSV_TYPE, statement, "csv")

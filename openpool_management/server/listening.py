@@ -21,8 +21,9 @@ BACKLOG = 2048
 def bound_socket(host: str, port: int) -> socket.socket:
     """A socket on an address; port 0 takes a free one. Raises OSError with a sentence."""
     try:
-        [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        [(*kind, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # With its protocol named: asyncio sends at once (TCP_NODELAY) on such sockets alone.
+        listener = socket.socket(*kind)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)

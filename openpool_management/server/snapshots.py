@@ -105,7 +105,7 @@ class Snapshots:
         made, problem = None, UNREADABLE
         try:
             made = self._make()
-        except Exception as error:  # noqa: BLE001 - told to the log, and to whoever asks
+        except BaseException as error:  # noqa: BLE001 - Polars panics with one; it is all told
             problem = self._told(error)
         finally:
             with self._changed:
@@ -117,12 +117,12 @@ class Snapshots:
                 self._tried_at, self._reader = tried_at, None
                 self._changed.notify_all()
 
-    def _told(self, error: Exception) -> str:
+    def _told(self, error: BaseException) -> str:
         """Tell the log what is wrong, once; the sentence that is fit for everybody."""
         expected = isinstance(error, LedgerNotReady | SchemaIsNewer)
         sentence = str(error) if expected else UNREADABLE
         if sentence != self._problem:
-            failure = explain_failure(error)
+            failure = explain_failure(error) if isinstance(error, Exception) else None
             if failure is None:
                 _log.exception("A defect: the documents can't be made.", exc_info=error)
             else:
