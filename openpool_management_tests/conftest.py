@@ -12,12 +12,15 @@ import pytest
 
 from openpool_management.adapters.s3_client import s3_client
 from openpool_management_tests.servers.anvil import AnvilServer
+from openpool_management_tests.servers.browser import chromium
 from openpool_management_tests.servers.moto import MotoServer
 from openpool_management_tests.servers.postgres import PostgresServer
 from openpool_management_tests.servers.rpc_proxy import RpcProxy
+from openpool_management_tests.shown_pool import ShownPool, shown_pool
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from playwright.sync_api import Browser
 
 DATA = Path(__file__).parent / "data"
 
@@ -129,3 +132,20 @@ def rpc_proxy(anvil: AnvilServer) -> Iterator[RpcProxy]:
     """A proxy before the chain that passes everything on until it is told otherwise."""
     with RpcProxy(anvil.url) as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="session")
+def pool_on_show(
+    tmp_path_factory: pytest.TempPathFactory, real_events_dir: Path
+) -> Iterator[ShownPool]:
+    """A pool on the real objects that pays on a chain of its own, and its pages. Read only."""
+    with shown_pool(tmp_path_factory.mktemp("shown"), real_events_dir) as pool:
+        yield pool
+
+
+# Not for the session: while the browser lives, asyncio.run fails in this thread.
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A headless Chromium."""
+    with chromium() as started:
+        yield started

@@ -96,7 +96,7 @@ def nothing_here() -> HTMLResponse:
 
 def _found(address: str, snapshots: Snapshots) -> str | None:
     """The worker of an address, however its letters are written."""
-    wanted = checksum_address(address.strip())
+    wanted = checksum_address(address.strip().lower())
     try:
         return wanted if wanted in snapshots.current().workers else None
     except NotReady:

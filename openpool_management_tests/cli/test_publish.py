@@ -3,8 +3,6 @@
 import csv
 import json
 import re
-import shutil
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,19 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.domain.money import format_eth
 from openpool_management_tests.cli.conftest import Command
 from openpool_management_tests.cli.payout_counter import Counter
+from openpool_management_tests.press import BOTH, Press
 from openpool_management_tests.servers.anvil import AnvilServer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-BOTH = "0x507f77B60F7B39029eD850c5F1718194908dBa77"
-"""Earned on a stream of each node type."""
-
-CAP_WEI = 2 * 10**15
 SCHEMAS = {
     "worker_summary": r"[^/]+/(ai|transcode)/worker_summary\.json",
     "worker_performance": r"[^/]+/(ai|transcode)/worker_performance\.json",
@@ -38,45 +32,17 @@ SCHEMAS = {
 _IP = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
 
 
-@dataclass
-class Press:
-    """A pool on the real objects that pays on anvil, and what it published in a directory."""
-
-    counter: Counter
-    anvil: AnvilServer
-    directory: Path
-
-    def publish(self) -> Any:
-        """What ``openpool publish --json`` prints."""
-        return self.counter.command("publish", "--json", OPENPOOL_METRICS_DIR=self.directory).json
-
-    def document(self, key: str) -> Any:
-        """A JSON document."""
-        return json.loads((self.directory / key).read_text())
-
-    def documents(self, name: str) -> dict[str, Any]:
-        """The documents of a schema by key."""
-        keys = (
-            path.relative_to(self.directory).as_posix() for path in self.directory.rglob("*.json")
-        )
-        return {key: self.document(key) for key in keys if re.fullmatch(SCHEMAS[name], key)}
+def documents(press: Press, name: str) -> dict[str, Any]:
+    """The documents of a schema by key."""
+    root = press.directory
+    keys = (path.relative_to(root).as_posix() for path in root.rglob("*.json"))
+    return {key: press.document(key) for key in keys if re.fullmatch(SCHEMAS[name], key)}
 
 
 @pytest.fixture
 def press(counter: Counter, anvil: AnvilServer, real_events_dir: Path, tmp_path: Path) -> Press:
     """Some payouts are final, some are in a block only, and something was earned since."""
-    shutil.copytree(real_events_dir, counter.events, dirs_exist_ok=True)
-    counter.rig.scratch.sync(DirectorySource(counter.events))
-    counter.options |= {"PAYMENT_THRESHOLD_WEI": CAP_WEI, "OPENPOOL_PAYOUT_MAX_WEI": CAP_WEI}
-    assert len(counter.json("run")["payouts"]) == 15
-    anvil.finalize()
-    counter.json("settle")
-    counter.earn(BOTH)
-    counter.rig.scratch.sync(DirectorySource(counter.events), full=True)
-    counter.rig.now = counter.rig.payouts()[0].intent.created_at
-    counter.rig.next_day()
-    counter.rig.pay()
-    return Press(counter, anvil, tmp_path / "published")
+    return Press.over(counter, anvil, real_events_dir, tmp_path / "published")
 
 
 def test_every_document_fits_its_schema_and_none_has_an_address(press: Press) -> None:
@@ -89,11 +55,11 @@ def test_every_document_fits_its_schema_and_none_has_an_address(press: Press) ->
             (files("openpool_management") / "schemas" / f"{name}.schema.json").read_text()
         )
         Draft202012Validator.check_schema(schema)
-        documents = press.documents(name)
-        assert documents
-        for key, document in documents.items():
+        found_documents = documents(press, name)
+        assert found_documents
+        for key, document in found_documents.items():
             assert list(Draft202012Validator(schema).iter_errors(document)) == [], key
-        checked |= documents.keys()
+        checked |= found_documents.keys()
     assert {key for key in found if key.endswith(".json")} == checked
     for key in found:
         assert _IP.findall((press.directory / key).read_text()) == [], key
@@ -121,7 +87,7 @@ def test_all_documents_state_what_the_ledger_states(press: Press) -> None:
     [over_both] = [one for one in payouts["payouts"] if len(one["shares"]) > 1]
     assert (over_both["worker"], over_both["state"]) == (BOTH, "seen")
     by_worker: dict[str, list[int]] = {}
-    for key, summary in press.documents("worker_summary").items():
+    for key, summary in documents(press, "worker_summary").items():
         _check_summary(summary["data"], ledger["streams"], pool, by_worker)
         assert key.split("/")[:2] == [summary["data"]["region"], summary["data"]["node_type"]]
         performance = press.document(key.replace("summary", "performance"))
@@ -223,8 +189,8 @@ def test_only_what_changed_is_written_again(press: Press) -> None:
     second = press.publish()
     assert "payouts.json" in second["written"] and second["unchanged"]
     assert len(second["written"]) + len(second["unchanged"]) == len(first["written"])
-    documents = {key for key in second["written"] if not key.endswith(".html")}
-    assert {key.split("/", 2)[2] for key in second["kept"]} == documents < set(second["written"])
+    written = {key for key in second["written"] if not key.endswith(".html")}
+    assert {key.split("/", 2)[2] for key in second["kept"]} == written < set(second["written"])
     [kept] = [key for key in second["kept"] if key.endswith("/payouts.json")]
     assert press.document(kept) == paid
     assert {one["state"] for one in press.document("payouts.json")["payouts"]} == {"settled"}
