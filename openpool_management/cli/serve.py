@@ -21,6 +21,10 @@ def serve(
     It starts without a ledger too, and says that there is none until there is. docs/api.md has
     every address.
     """
+    from openpool_management.settings import load_settings
+
+    # First, since all that follows takes a second to load.
+    settings = load_settings()
     from openpool_management.serve_desk import ServeDesk
     from openpool_management.server.listening import (
         GRACE_SECONDS,
@@ -28,9 +32,7 @@ def serve(
         serve_until_stopped,
         url_of,
     )
-    from openpool_management.settings import load_settings
 
-    settings = load_settings()
     desk = ServeDesk(settings)
     snapshots = desk.snapshots()
     app = desk.app(snapshots)
