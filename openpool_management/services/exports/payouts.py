@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from openpool_management.domain.payouts.payout import Event, Mark, Payout, PayoutState
+from openpool_management.domain.payouts.payout import Event, Mark, Payout, PayoutState, Purpose
 from openpool_management.services.exports.material import Material
 from openpool_management.services.exports.values import Document, time_text
 
@@ -34,9 +34,11 @@ def payout_row(material: Material, payout: Payout) -> Document:
 
 
 def chain_details(material: Material, payout: Payout) -> Document:
-    """Where a payout stands on the chain. A voided one has no transaction that paid anything."""
+    """Where a payout stands on the chain. A voided one has no transaction that paid anything, and
+    one that cancels a payout pays nothing either."""
     seen = _last_sighting(payout)
-    tx_hash = None if payout.state is PayoutState.VOIDED else payout.tx_hash
+    pays = payout.state is not PayoutState.VOIDED and payout.tx_hash not in _cancellations(payout)
+    tx_hash = payout.tx_hash if pays else None
     # One that was paid by hand, or restored from the chain, never had a nonce of its own.
     given = payout.slots[-1] if payout.slots else None
     slot = given if payout.state is PayoutState.SETTLED else payout.slot
@@ -52,6 +54,11 @@ def chain_details(material: Material, payout: Payout) -> Document:
         "block_number": seen.block_number if seen and tx_hash else None,
         "explorer_url": f"{explorer}{tx_hash}" if explorer and tx_hash else None,
     }
+
+
+def _cancellations(payout: Payout) -> set[str]:
+    attempts = [attempt for slot in payout.slots for attempt in slot.attempts]
+    return {one.hash for one in attempts if one.purpose is Purpose.CANCEL}
 
 
 def settled_at(payout: Payout) -> datetime | None:

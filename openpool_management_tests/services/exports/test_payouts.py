@@ -1,5 +1,6 @@
 """What documents say of a payout's transaction."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from openpool_management.domain.payouts.payout import (
@@ -57,6 +58,17 @@ def test_what_used_up_the_nonce_is_not_the_payouts() -> None:
     assert told(other) == ("reserved", False, None, None, None, None)
     slots = (FIRST, Slot(2, 8))
     assert told(other, slots=slots) == ("slotted", False, 8, None, None, None)
+
+
+def test_what_cancels_a_payout_is_not_what_pays_it() -> None:
+    cancel = Attempt(replace(SIGNED, hash="0xcd"), Purpose.CANCEL, AT)
+    slots = (replace(FIRST, attempts=(*FIRST.attempts, cancel)),)
+    assert told(slots=slots) == ("signed", False, 7, None, None, None)
+    seen = happened(Mark.SEEN, "0xcd", 3)
+    assert told(seen, slots=slots) == ("seen", False, 7, None, None, None)
+    # The payment was faster.
+    paid = happened(Mark.SETTLED, "0xab", 3)
+    assert told(paid, slots=slots)[:5] == ("settled", True, 7, "0xab", 3)
 
 
 def test_a_voided_payout_has_no_transaction() -> None:
