@@ -100,16 +100,14 @@ class AuditTrail:
             missing -= found.keys()
         return found
 
-    def jobs(
-        self, batches: Sequence[BatchRecord], worker: str, columns: Sequence[str]
-    ) -> pl.DataFrame:
+    def jobs(self, batches: Sequence[BatchRecord], worker: str) -> pl.LazyFrame:
         """The jobs of batches that were a worker's when they were read, in stream order.
 
-        columns are of LAKE_SCHEMA, or FILE: the name of the batch's lake file.
+        FILE is a column more: the name of the batch's lake file.
         """
         own = (pl.col("event_type") == "job-processed") & (pl.col("worker") == worker)
         files = [batch.lake_file for batch in batches if batch.lake_file is not None]
-        return self.lake.scan(files, file_column=FILE).filter(own).select(columns).collect()
+        return self.lake.scan(files, file_column=FILE).filter(own)
 
     def _runs(self, stream: Stream | None, before: int | None) -> Iterator[list[BatchRecord]]:
         while batches := self.records.batches(FILES_AT_ONCE, before=before, stream=stream):

@@ -13,8 +13,9 @@ from openpool_management.domain.commission import net_wei_of
 from openpool_management.domain.event_ids import decode_id
 from openpool_management.services.audit_trail import FILE, AuditTrail
 
-_COLUMNS = ("event_id", "dt", "object_key", "object_version", "object_index")
-_NUMBERS = ("compute_units", "fees_wei")
+_LINE = (FILE, "pipeline", "model")
+_ADDRESS = ("event_id", "dt", "object_key", "object_version", "object_index")
+_AMOUNTS = ("compute_units", "fees_wei", "fee_bps", "net_wei")
 
 
 JobsKey = tuple[str, str, str]
@@ -47,7 +48,8 @@ class LineJob:
 class LineJobs(Sequence[LineJob]):
     """Jobs that were the worker's when they were read; each is made when it is asked for.
 
-    rows have the fields of a LineJob, places are those of the line's jobs among them.
+    rows have the fields of a LineJob in their order, the ID as bytes; places are those of the
+    line's jobs among them.
     """
 
     def __init__(self, rows: pl.DataFrame, places: Sequence[int] | pl.Series) -> None:
@@ -64,10 +66,10 @@ class LineJobs(Sequence[LineJob]):
     def __getitem__(self, place: int | slice) -> "LineJob | LineJobs":
         if isinstance(place, slice):
             return LineJobs(self._rows, self._places[place])
-        return _job(self._rows.row(self._places[place], named=True))
+        return _job(self._rows.row(self._places[place]))
 
     def __iter__(self) -> Iterator[LineJob]:
-        yield from map(_job, self._rows[self._places].iter_rows(named=True))
+        yield from map(_job, self._rows[self._places].iter_rows())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +101,26 @@ def earned_jobs(
     Sums are of integers with 128 bits.
     """
     keys = {one.lake_file.name: f"{one.id}:earned" for one in batches if one.lake_file}
-    columns = [FILE, "pipeline", "model", *_COLUMNS, *_NUMBERS, "fee_bps"]
-    rows = trail.jobs(batches, worker, columns).with_columns(pl.col(_NUMBERS).cast(pl.Int128))
-    rows = rows.with_columns(net_wei=net_wei_of(pl.col("fees_wei"), pl.col("fee_bps")))
+    rows = (
+        trail.jobs(batches, worker)
+        .with_columns(pl.col("compute_units", "fees_wei").cast(pl.Int128), jobs=1)
+        .with_columns(net_wei=net_wei_of(pl.col("fees_wei"), pl.col("fee_bps")))
+        .select(*_LINE, *_ADDRESS, "jobs", *_AMOUNTS)
+        .collect()
+    )
     sums = (
-        rows.select(FILE, "pipeline", "model", "compute_units", "net_wei")
+        rows.select(*_LINE, "compute_units", "net_wei")
         .with_row_index("places")
-        .group_by(FILE, "pipeline", "model")
+        .group_by(_LINE)
         .agg("places", pl.col("compute_units", "net_wei").sum())
     )
-    fields = rows.drop(FILE, "pipeline", "model")
+    fields = rows.drop(_LINE)
     return {
         (keys[file], pipeline, model): JobSet(LineJobs(fields, places), len(places), units, net_wei)
         for file, pipeline, model, places, units, net_wei in zip(*sums, strict=True)
     }
 
 
-def _job(row: dict[str, Any]) -> LineJob:
-    return LineJob(**row | {"event_id": decode_id(row["event_id"]), "jobs": 1})
+def _job(row: tuple[Any, ...]) -> LineJob:
+    event_id, *others = row
+    return LineJob(decode_id(event_id), *others)

@@ -15,6 +15,7 @@ from typing import Any
 from openpool_management_tests.bench.corpus import simulate
 from openpool_management_tests.bench.payouts import measure_payouts
 from openpool_management_tests.bench.ranking import measure_ranking
+from openpool_management_tests.bench.statement import measure_statement
 from openpool_management_tests.bench.sync import (
     START,
     decode_once,
@@ -34,6 +35,7 @@ def main() -> None:
     arguments.add_argument("--events", type=int, default=2_000_000)
     arguments.add_argument("--history", type=int, default=5_000_000)
     arguments.add_argument("--ranking", type=int, default=20_000_000)
+    arguments.add_argument("--statement", type=int, default=1_000_000)
     arguments.add_argument("--payouts-only", action="store_true")
     chosen = arguments.parse_args()
     work = BUILD / "bench"
@@ -70,6 +72,7 @@ def main() -> None:
     }
     results["tick"] = measure_tick(work / "tick")
     results["ranking"] = measure_ranking(work / "ranking", chosen.ranking)
+    results["statement"] = measure_statement(work / "statement", chosen.statement)
     shutil.rmtree(work, ignore_errors=True)
     (BUILD / "bench.json").write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
