@@ -21,7 +21,9 @@ from openpool_management_tests.ledgers import ScratchLedger
 
 PROJECT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
-WITH_COMMANDS = ["README.md", "docs/runbook.md", "docs/ledger.md", "docs/architecture.md"]
+WITH_COMMANDS = [
+    *("README.md", "docs/api.md", "docs/runbook.md", "docs/ledger.md", "docs/architecture.md"),
+]
 HOSTS = {
     "arbiscan.io",
     "duckdb.org",

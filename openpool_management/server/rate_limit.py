@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from openpool_management.server.answers import refusal
 
 WINDOW_SECONDS = 60
-MOST_TIMES = 4_000_000
+MOST_TIMES = 2_000_000
 """Times kept over all clients, of some 32 bytes each; who asked longest ago is forgotten first."""
 
 UNLIMITED = frozenset({"/api/v1/health", "/metrics"})

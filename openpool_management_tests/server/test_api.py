@@ -160,6 +160,8 @@ def test_no_answer_has_an_address_of_the_network(server: Served) -> None:
     workers = [one["address"] for one in server.json("/api/v1/workers")["workers"]]
     paths += [f"workers/{address}" for address in workers]
     urls = [f"/api/v1/{path}" for path in paths] + ["/metrics"]
+    urls += ["/", "/workers", "/ranking", "/payouts", "/quality"]
+    urls += [f"/workers/{address}" for address in workers]
     for address in workers:
         for month in server.json(f"/api/v1/workers/{address}")["statements"]:
             urls += [f"/statements/{address}/{month}.{kind}" for kind in ("json", "csv")]

@@ -57,6 +57,8 @@ def test_the_policy_runs_nothing_inline_and_nothing_from_elsewhere() -> None:
         ("GET", "/api/v1/health", 200),
         ("GET", "/api/v1/openapi.json", 200),
         ("GET", "/metrics", 200),
+        ("GET", "/", 200),
+        ("GET", "/pages/pages.css", 200),
         ("GET", "/nothing", 404),
         ("GET", "/api/v1/workers/x", 422),
         ("GET", "/api/v1/ranking?window=x", 422),
