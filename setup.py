@@ -54,6 +54,7 @@ setup(
         "requests>=2.32,<3",
         "rich>=14,<16",
         "sqlalchemy>=2.1,<2.2",
+        "starlette>=1.10,<2",  # of fastapi, imported too
         "typer>=0.29,<0.30",
         "urllib3>=2.5,<3",
         "uvicorn>=0.54,<0.55",

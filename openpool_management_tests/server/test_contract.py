@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.schemas import BaseSchema
 
+from openpool_management_tests.cli.conftest import CHECKOUT
 from openpool_management_tests.server.conftest import Served
 
 EXAMPLES = 25
@@ -86,3 +87,12 @@ def test_every_address_is_described(server: Served) -> None:
         for status in answers.keys() - {"304"}:
             [content] = answers[status]["content"].values()
             assert content["schema"].keys() & {"properties", "type"}, (path, status)
+
+
+def test_the_document_lists_every_address(server: Served) -> None:
+    text = (CHECKOUT / "docs" / "api.md").read_text(encoding="utf-8")
+    described = server.json("/api/v1/openapi.json")["paths"]
+    for path in described:
+        if path.startswith("/api/"):
+            assert f"| `{path}` |" in text
+    assert "`/statements/{address}/{YYYY-MM}.json`, `.csv`" in text

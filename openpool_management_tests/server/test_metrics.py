@@ -1,6 +1,7 @@
 """Every figure for Prometheus, against the published documents."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from openpool_management.pool import Pool
 from openpool_management.server.metrics import PoolFigures, wallet_days
 from openpool_management.server.snapshots import Snapshots
 from openpool_management.services.payouts.wallet_report import report_wallet
+from openpool_management_tests.cli.conftest import CHECKOUT
 from openpool_management_tests.server.apps import NOW, client_of, nothing_at
 from openpool_management_tests.server.conftest import PaidPool, Served
 from openpool_management_tests.server.test_http import in_process
@@ -128,3 +130,10 @@ def test_both_forms_that_prometheus_reads(server: Served, accept: str) -> None:
     answer = server.get("/metrics", headers={"Accept": accept})
     openmetrics = accept.startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n") is openmetrics
+
+
+def test_the_document_lists_every_figure(server: Served) -> None:
+    text = (CHECKOUT / "docs" / "api.md").read_text(encoding="utf-8")
+    table = text.split("## Metrics")[1].split("```")[0]
+    listed = set(re.findall(r"`(openpool_\w+)", table))
+    assert listed == {family.name for family in parsed(server.get("/metrics").text)}
