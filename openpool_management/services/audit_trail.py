@@ -53,8 +53,8 @@ class AuditRecords(Protocol):
         """Every change of those jobs' workers, oldest first."""
         ...
 
-    def batch_attributions(self, batch_number: int) -> list[AttributionRecord]:
-        """The jobs whose worker a batch changed."""
+    def attributed_jobs(self, batch_numbers: Sequence[int]) -> list[bytes]:
+        """Event IDs of the jobs whose worker some batches changed, in the order of the changes."""
         ...
 
     def held_events(self, event_id: str) -> list[HeldRecord]:

@@ -1,13 +1,13 @@
 """A worker's statement: the lines of their account, and the jobs each line is made of."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from openpool_management.domain.audit import BatchRecord, PostedLine
-from openpool_management.domain.batch import AttributionCause
+from openpool_management.domain.audit import AttributionRecord, BatchRecord, PostedLine
 from openpool_management.domain.commission import rate_at
 from openpool_management.domain.event_ids import decode_id
 from openpool_management.domain.money import split_fee
+from openpool_management.domain.streams import Stream
 from openpool_management.services.audit_trail import AuditTrail, Row
 from openpool_management.services.statement_jobs import JobSet, JobsKey, LineJob, earned_jobs
 
@@ -51,9 +51,9 @@ def _traced(trail: AuditTrail, worker: str, lines: Sequence[PostedLine]) -> Stat
     posted = {line.posting_key for line in lines}
     earned = [one for one in batches.values() if f"{one.id}:earned" in posted]
     found = earned_jobs(trail, earned, worker)
-    for batch in batches.values():
-        if f"{batch.id}:moved" in posted:
-            found |= _moved_jobs(trail, batch, worker)
+    moved = [one for one in batches.values() if f"{one.id}:moved" in posted]
+    for stream in {one.stream for one in moved}:
+        found |= _moved_jobs(trail, stream, [one for one in moved if one.stream == stream], worker)
     return Statement(worker, tuple(_statement_line(line, batches, found) for line in lines))
 
 
@@ -67,36 +67,34 @@ def _statement_line(
     return StatementLine(line, batches[line.batch_number], jobs.jobs, _difference(line, jobs))
 
 
-def _moved_jobs(trail: AuditTrail, batch: BatchRecord, worker: str) -> dict[JobsKey, JobSet]:
-    """The jobs that a batch gave to the worker or took."""
-    grouped: dict[JobsKey, list[LineJob]] = {}
-    for row, job in _moved(trail, batch, worker):
-        key = f"{batch.id}:moved", row["pipeline"], row["model"]
-        grouped.setdefault(key, []).append(job)
-    return {key: JobSet.of(jobs) for key, jobs in grouped.items()}
-
-
-def _moved(trail: AuditTrail, batch: BatchRecord, worker: str) -> Iterator[tuple[Row, LineJob]]:
-    changes = trail.records.batch_attributions(batch.number)
-    ids = [change.event_id for change in changes]
-    rows = trail.rows_with_ids(batch.stream, ids, batch.number)
-    rates = trail.ledger.head(batch.stream).rates
-    before: dict[bytes, str | None] = {key: row["worker"] for key, row in rows.items()}
-    for earlier in trail.records.attributions(batch.stream, ids):
-        if earlier.batch.number < batch.number:
-            before[earlier.event_id] = earlier.worker
-    for change in changes:
+def _moved_jobs(
+    trail: AuditTrail, stream: Stream, batches: Sequence[BatchRecord], worker: str
+) -> dict[JobsKey, JobSet]:
+    """The jobs that batches of a stream gave to the worker or took."""
+    numbers = [one.number for one in batches]
+    ids = list(dict.fromkeys(trail.records.attributed_jobs(numbers)))
+    rows = trail.rows_with_ids(stream, ids, max(numbers))
+    rates = trail.ledger.head(stream).rates
+    holders: dict[bytes, str | None] = {key: row["worker"] for key, row in rows.items()}
+    moved: dict[JobsKey, list[LineJob]] = {}
+    wanted = set(numbers)
+    for change in trail.records.attributions(stream, ids):
         row = rows.get(change.event_id)
         if row is None:
             continue
+        before, holders[change.event_id] = holders[change.event_id], change.worker
+        if change.batch.number not in wanted:
+            continue
+        jobs = moved.setdefault((f"{change.batch.id}:moved", row["pipeline"], row["model"]), [])
         fee_bps = rate_at(rates, worker, row["dt"])
-        if before[change.event_id] == worker:
-            yield row, _line_job(row, fee_bps, -1, change.cause, batch.reason)
+        if before == worker:
+            jobs.append(_line_job(row, fee_bps, -1, change))
         if change.worker == worker:
-            yield row, _line_job(row, fee_bps, 1, change.cause, batch.reason)
+            jobs.append(_line_job(row, fee_bps, 1, change))
+    return {key: JobSet.of(jobs) for key, jobs in moved.items()}
 
 
-def _line_job(row: Row, fee_bps: int, sign: int, cause: AttributionCause, reason: str) -> LineJob:
+def _line_job(row: Row, fee_bps: int, sign: int, change: AttributionRecord) -> LineJob:
     fees_wei = int(row["fees_wei"])
     net_wei, _ = split_fee(fees_wei, fee_bps)
     return LineJob(
@@ -110,8 +108,8 @@ def _line_job(row: Row, fee_bps: int, sign: int, cause: AttributionCause, reason
         fees_wei=sign * fees_wei,
         fee_bps=fee_bps,
         net_wei=sign * net_wei,
-        cause=cause,
-        reason=reason,
+        cause=change.cause,
+        reason=change.batch.reason,
     )
 
 

@@ -131,12 +131,16 @@ class SqlAudit:
                 found.extend(_attribution_records(connection, query.order_by(table.c.id)))
         return found
 
-    def batch_attributions(self, batch_number: int) -> list[AttributionRecord]:
-        """The jobs whose worker a batch changed."""
+    def attributed_jobs(self, batch_numbers: Sequence[int]) -> list[bytes]:
+        """Event IDs of the jobs whose worker some batches changed, in the order of the changes."""
         table = schema.attribution
+        found: list[bytes] = []
         with reading(self.engine) as connection:
-            query = _attributions().where(table.c.batch_id == batch_number)
-            return _attribution_records(connection, query.order_by(table.c.id))
+            for start in range(0, len(batch_numbers), _CHUNK):
+                some = table.c.batch_id.in_(batch_numbers[start : start + _CHUNK])
+                query = select(table.c.event_id).where(some).order_by(table.c.id)
+                found.extend(connection.scalars(query))
+        return found
 
     def held_events(self, event_id: str) -> list[HeldRecord]:
         """The held items with an event ID."""
