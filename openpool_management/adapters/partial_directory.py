@@ -1,11 +1,14 @@
 """Partial aggregates as files in a directory: a digest, then Parquet."""
 
 import io
+import logging
 import uuid
 from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+
+_log = logging.getLogger(__name__)
 
 _DIGEST_BYTES = 32
 
@@ -20,6 +23,7 @@ class DirectoryPartials:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._told = False
 
     def read(self, place: str, key: str) -> pl.DataFrame | None:
         """See the port."""
@@ -31,8 +35,20 @@ class DirectoryPartials:
         return pl.read_parquet(io.BytesIO(data)) if digest == sha256(data).digest() else None
 
     def write(self, place: str, key: str, frame: pl.DataFrame) -> None:
-        """See the port. Raises OSError where the directory can't be written."""
-        path = self._path(place, key)
+        """See the port. Where the directory can't be written, the log is told so once."""
+        try:
+            self._write(self._path(place, key), frame)
+        except OSError as error:
+            if not self._told:
+                _log.warning(
+                    "Performance is worked out anew each time: it can't be kept in %s (%s). "
+                    "Let this process write there.",
+                    self.root,
+                    error.strerror,
+                )
+            self._told = True
+
+    def _write(self, path: Path, frame: pl.DataFrame) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{uuid.uuid4().hex}.draft")
         try:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from openpool_management.domain.event_frame import TRANSCODE_PIPELINE
 from openpool_management.domain.money import format_eth
 from openpool_management.domain.streams import Stream
 from openpool_management.services.performance.performance_row import PerformanceRow
@@ -145,7 +144,7 @@ def ranking_chart(rows: Sequence[PerformanceRow]) -> str:
     axes.set_yticks(range(len(top)), [short_address(row.worker) for row, _ in top])
     axes.invert_yaxis()
     axes.set_xlim(left=0)
-    ratio = busiest[1] == TRANSCODE_PIPELINE
+    ratio = busiest[0].node_type == "transcode"
     what = "Median real-time ratio" if ratio else "Median compute units per second"
     where = " ".join(part for part in (str(busiest[0]), *busiest[1:]) if part)
     axes.set_title(_plain(f"{what}, {where}"), fontsize=9, loc="left")

@@ -7,7 +7,8 @@ from openpool_management.domain.audit import PostedLine
 from openpool_management.domain.journal import key_facts
 from openpool_management.domain.money import format_percent
 from openpool_management.services.exports.values import Document, time_text
-from openpool_management.services.statement import LineJob, Statement, StatementLine
+from openpool_management.services.statement import Statement, StatementLine
+from openpool_management.services.statement_jobs import LineJob
 
 LINES_SHOWN = 20
 JOBS_SHOWN = 200

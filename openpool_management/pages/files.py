@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import sha256
 
+from openpool_management.domain.audit import PostedLine
 from openpool_management.pages.account_lines import LINES_SHOWN
 from openpool_management.pages.assets import ASSETS, asset_content
 from openpool_management.pages.links import FileLinks
@@ -35,13 +37,18 @@ def _worker(
     publication: Publication, trail: AuditTrail, address: str
 ) -> Iterator[Published | Fixed]:
     lines = trail.records.statement(address, LINES_SHOWN)
-    entries = frozenset(one.entry_number for one in lines if one.batch_number is not None)
+    entries = {one.entry_number: _name(one) for one in lines if one.batch_number is not None}
     site = Site(publication, FileLinks(1, entries))
     yield _page(f"workers/{address}.html", site.worker(address, lines))
-    for entry in sorted(entries):
-        yield Fixed(
-            f"workers/{address}/{entry}.html", partial(_entry, trail, address, entry), HTML_TYPE
-        )
+    for entry, name in sorted(entries.items()):
+        key = f"workers/{address}/{name}.html"
+        yield Fixed(key, partial(_entry, trail, address, entry), HTML_TYPE)
+
+
+def _name(line: PostedLine) -> str:
+    # The number alone could be that of another ledger that was published here before.
+    digest = sha256(f"{line.posting_key} {line.posted_at.isoformat()}".encode()).hexdigest()
+    return f"{line.entry_number}-{digest[:12]}"
 
 
 def _entry(trail: AuditTrail, address: str, entry: int) -> bytes:

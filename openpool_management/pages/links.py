@@ -1,6 +1,7 @@
 """Where pages are: under paths of a server, or as files beside each other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
 
@@ -59,11 +60,11 @@ class ServerLinks:
 class FileLinks:
     """Files of an exported site, relative to a page that lies depth folders below its root.
 
-    entries: the entries that have a page; each has one, with its first jobs.
+    entries: names of the pages of entries that have one, with their first jobs, by their number.
     """
 
     depth: int = 0
-    entries: frozenset[int] = frozenset()
+    entries: Mapping[int, str] = field(default_factory=dict)
 
     def _at(self, path: str) -> str:
         return "../" * self.depth + path
@@ -80,7 +81,7 @@ class FileLinks:
     def entry(self, address: str, entry: int, number: int = 1) -> str | None:
         if entry not in self.entries or number != 1:
             return None
-        return self._at(f"workers/{address}/{entry}.html")
+        return self._at(f"workers/{address}/{self.entries[entry]}.html")
 
     def ranking(self, window: str) -> str:
         return self._at(f"ranking-{window}.html")

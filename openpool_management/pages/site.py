@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from openpool_management.domain.audit import PostedLine
-from openpool_management.domain.event_frame import TRANSCODE_PIPELINE
+from openpool_management.domain.streams import Stream
 from openpool_management.pages.account_lines import account_lines, entry_part
 from openpool_management.pages.amounts import amount, moment, number, percent, short_eth
 from openpool_management.pages.charts import days_chart
@@ -86,7 +86,7 @@ class Site:
                     "stream": stream,
                     "pipeline": pipeline,
                     "model": model,
-                    "transcode": pipeline == TRANSCODE_PIPELINE,
+                    "transcode": Stream.parse(stream).node_type == "transcode",
                     "rows": list(rows),
                 }
                 for (stream, pipeline, model), rows in groupby(windows[window], key=_group)

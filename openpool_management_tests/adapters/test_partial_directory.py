@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from openpool_management.adapters.partial_directory import DirectoryPartials
@@ -35,3 +36,16 @@ def test_a_place_keeps_one_key_and_no_draft(tmp_path: Path) -> None:
     kept = sorted(path.name.partition(".")[0] for path in (tmp_path / "stream").iterdir())
     assert kept == ["0-12~two", "0-1~two"]
     assert partials.read("stream/0-1", "one") is None
+
+
+def test_a_place_that_takes_nothing_costs_time_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Root may write where modes forbid it, but not below a file.
+    (tmp_path / "performance").write_text("in the way")
+    partials = DirectoryPartials(tmp_path / "performance")
+    for _ in range(2):
+        partials.write("0-1", "key", pl.DataFrame({"jobs": [1]}))
+    assert partials.read("0-1", "key") is None
+    [told] = caplog.messages
+    assert "it can't be kept in" in told and "Let this process write there." in told

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ class Shown:
 def shown(tmp_path: Path) -> Iterator[Shown]:
     """ALICE did many jobs and one of an evil model; BOB did one; something is held."""
     events = tmp_path / "events"
-    names = {"modelID": EVIL, "pipeline": EVIL}
+    names: dict[str, Any] = {"modelID": EVIL, "pipeline": EVIL}
     connected = event(AI, "worker-connected", 0, ethAddress=ALICE, connection=CONNECTION)
     objects = {
         key(AI, 0): [connected, received(ALICE, 1, **names), processed(2, **names), {"ID": EVIL}],

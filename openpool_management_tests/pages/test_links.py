@@ -9,13 +9,13 @@ ADDRESS = "0x507f77B60F7B39029eD850c5F1718194908dBa77"
 
 def test_files_lead_to_each_other_from_any_depth() -> None:
     for depth, here in enumerate(("", "workers/", f"workers/{ADDRESS}/")):
-        links = FileLinks(depth, frozenset({7}))
+        links = FileLinks(depth, {7: "7-ab"})
         found = {
             "index.html": links.overview(),
             "workers.html": links.workers(),
             "workers-2.html": links.workers(2),
             f"workers/{ADDRESS}.html": links.worker(ADDRESS),
-            f"workers/{ADDRESS}/7.html": links.entry(ADDRESS, 7),
+            f"workers/{ADDRESS}/7-ab.html": links.entry(ADDRESS, 7),
             "ranking-7d.html": links.ranking("7d"),
             "payouts.html": links.payouts(),
             "payouts-3.html": links.payouts(3),

@@ -1,15 +1,18 @@
 """Pages out of a real ledger: what they state, and what of a log they let through."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from openpool_management.domain.payouts.plan import Decision, Verdict
 from openpool_management.pages.account_lines import JOBS_SHOWN
 from openpool_management.pages.files import site_files
 from openpool_management.pages.links import FileLinks, ServerLinks
 from openpool_management.pages.site import STALE, Site, entry_page
 from openpool_management.services.exports.documents import Published
+from openpool_management.services.exports.publication import Publication
 from openpool_management.services.statement import trace_entry
 from openpool_management_tests.log_objects import ALICE, BOB
 from openpool_management_tests.pages.conftest import CONNECTION, MANY_JOBS, Shown
@@ -147,3 +150,27 @@ def test_an_old_page_says_so(shown: Shown) -> None:
 def test_what_is_held_is_told_by_its_reason(shown: Shown) -> None:
     html = Site(shown.publication, ServerLinks()).quality()
     assert "Held items: 1." in html and "missing-field" in html
+
+
+def test_nothing_is_promised_while_payouts_do_not_run(shown: Shown) -> None:
+    pay = replace(_decision(shown), verdict=Verdict.PAY, reason="5 wei are paid.")
+    modes = [("off", False), ("dry-run", False), ("live", True), ("live", False)]
+    reasons = []
+    for mode, paused in modes:
+        material = replace(
+            shown.publication.material,
+            decisions={ALICE: pay},
+            payout_mode=mode,
+            payouts_paused=paused,
+        )
+        told = Publication(material).worker(ALICE)["next_payment"]
+        assert told["verdict"] == "pay"
+        reasons.append(told["reason"])
+    off, dry, paused_, live = reasons
+    assert off == dry and off.startswith("Due, but the pool's payouts are not switched on")
+    assert paused_.startswith("Due, but the pool's payouts are paused")
+    assert live == "5 wei are paid."
+
+
+def _decision(shown: Shown) -> Decision:
+    return shown.publication.material.decisions[ALICE]

@@ -64,9 +64,10 @@ class Material:
 
     @property
     def workers(self) -> list[str]:
-        """Every address that has or had something in the ledger, and such as connected only."""
+        """Every address with something in the ledger, and such as only connected or answered."""
         connected = {one.worker for own in self.connections.values() for one in own}
-        return sorted(self.ledger.histories.keys() | connected)
+        ranked = {row.worker for rows in self.performance.values() for row in rows}
+        return sorted(self.ledger.histories.keys() | connected | ranked)
 
     @cached_property
     def standings_of(self) -> dict[str, list[Standing]]:

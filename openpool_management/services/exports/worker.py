@@ -1,6 +1,7 @@
 """``workers/{address}.json``: all that the pool publishes of one worker."""
 
 from openpool_management.domain.accounts import AccountKind
+from openpool_management.domain.payouts.mode import PayoutMode
 from openpool_management.domain.payouts.plan import Decision, Verdict
 from openpool_management.domain.streams import Stream
 from openpool_management.domain.worker_history import months
@@ -11,6 +12,8 @@ from openpool_management.services.exports.values import Document, time_text
 
 NOTHING_OWED = "nothing-owed"
 _STOPPED = "The pool does not pay this address: ask its operator."
+_NOT_LIVE = "Due, but the pool's payouts are not switched on: nothing is sent until they are."
+_PAUSED = "Due, but the pool's payouts are paused: nothing is sent until its operator resumes them."
 _PRIVATE = (Verdict.DENIED, Verdict.NOT_ALLOWED, Verdict.BLOCKED)
 """Verdicts whose reason is the operator's own words, or names what operators type."""
 
@@ -26,7 +29,7 @@ def worker_document(material: Material, worker: str) -> Document:
         "address": worker,
         "online": worker in material.online,
         "balance": balance_of(material, worker),
-        "next_payment": _next_payment(material.decisions.get(worker)),
+        "next_payment": _next_payment(material, material.decisions.get(worker)),
         "earnings": earnings_of(material, worker),
         "days": worker_days(material, worker),
         "payouts": [payout_row(material, one) for one in reversed(own)],
@@ -79,8 +82,14 @@ def earnings_of(material: Material, worker: str) -> list[Document]:
     return rows
 
 
-def _next_payment(decision: Decision | None) -> Document:
+def _next_payment(material: Material, decision: Decision | None) -> Document:
     if decision is None:
         return {"verdict": NOTHING_OWED, "reason": "Nothing is owed."}
     reason = _STOPPED if decision.verdict in _PRIVATE else decision.reason
+    if decision.verdict is Verdict.PAY:
+        # A plan is made whatever the mode is; it would promise what nobody carries out.
+        if material.payout_mode != PayoutMode.LIVE.value:
+            reason = _NOT_LIVE
+        elif material.payouts_paused:
+            reason = _PAUSED
     return {"verdict": decision.verdict.value, "reason": reason}

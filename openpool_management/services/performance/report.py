@@ -42,7 +42,7 @@ def performance(
     """The rows of a window that ends at now (UTC), of some streams or of all.
 
     They are sorted by stream, pipeline and model, the best worker first, those without a rank last.
-    Raises what the ledger and the lake raise, and OSError where partials can't be written.
+    Raises what the ledger and the lake raise.
     """
     return performance_windows(sources, [window], now, streams)[window]
 

@@ -8,6 +8,7 @@ import pytest
 from openpool_management.adapters.documents import DirectoryDocuments
 from openpool_management.services.exports.documents import (
     CSV_TYPE,
+    Fixed,
     Published,
     json_document,
 )
@@ -61,6 +62,31 @@ def test_many_at_once_are_told_in_their_order(store: DirectoryDocuments) -> None
     report = publish([document("x", key=key) for key in keys], store, NOW, threads=8)
     assert report.written == tuple(keys)
     assert len([path for path in store.root.rglob("*") if path.is_file()]) == 60
+
+
+def test_a_page_is_not_written_for_its_time_alone_and_not_kept(store: DirectoryDocuments) -> None:
+    def page(text: str, at: datetime) -> Published:
+        html = f'<p>{text}</p><span id="as-of"><time>{at.isoformat()}</time></span>\n'
+        return Published("a.html", html.encode(), "text/html; charset=utf-8", dated=False)
+
+    later = NOW + timedelta(days=1)
+    assert publish([page("one", NOW)], store, NOW).written == ("a.html",)
+    assert publish([page("one", later)], store, later).unchanged == ("a.html",)
+    assert store.read("a.html") == page("one", NOW).content
+    report = publish([page("two", later)], store, later)
+    assert (report.written, report.kept) == (("a.html",), ())
+
+
+def test_what_is_fixed_is_made_once(store: DirectoryDocuments) -> None:
+    made: list[int] = []
+
+    def make() -> bytes:
+        made.append(1)
+        return b"fixed"
+
+    for written in (("a.html",), ()):
+        assert publish([Fixed("a.html", make, "text/html")], store, NOW).written == written
+    assert made == [1] and store.read("a.html") == b"fixed"
 
 
 def test_nan_is_refused() -> None:
