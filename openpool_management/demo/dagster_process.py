@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -10,26 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from openpool_management.demo.demo_home import DemoError
+from openpool_management.demo.free_port import HOST, free_port
 
-HOST = "127.0.0.1"
 FIRST_PORT = 3000
-PORTS = 100
 GRACE_SECONDS = 20
 LOG_TAIL_LINES = 40
-
-
-def free_port() -> int:
-    """The first port from FIRST_PORT on that nothing listens on. Raises DemoError without one."""
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
-        with socket.socket() as probe:
-            # A port that another demo left a moment ago is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind((HOST, port))
-                return port
-    raise DemoError(
-        f"No port of {HOST} from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} is free: end a program."
-    )
 
 
 class DagsterProcess:
@@ -40,7 +24,7 @@ class DagsterProcess:
 
         It gets the environment of this process.
         """
-        self.port = free_port()
+        self.port = free_port(FIRST_PORT)
         self.url = f"http://{HOST}:{self.port}"
         self.log = folder / "dagster-dev.log"
         command = [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(self.port)]

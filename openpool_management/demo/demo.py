@@ -17,9 +17,10 @@ from openpool_management.demo.dagster_process import DagsterProcess
 from openpool_management.demo.demo_home import DemoError, DemoHome
 from openpool_management.demo.demo_wallet import DemoWallet
 from openpool_management.demo.embedded_s3 import EmbeddedS3
+from openpool_management.demo.pages_process import REFRESH_SECONDS, PagesProcess
 from openpool_management.demo.simulated_pool import SimulatedPool
 from openpool_management.pool import Pool
-from openpool_management.services.ledger_report import ledger_document
+from openpool_management.services.ledger_report import ledger_document, worker_balances
 from openpool_management.settings import Settings
 
 BUCKET = "pool-events"
@@ -37,6 +38,8 @@ def run_demo(home: Path, *, once: bool) -> int:
     with ExitStack() as ending:
         stop = ending.enter_context(_signals())
         folder = DemoHome(home)
+        if not once:
+            ending.callback(say, "Every process of the demo has ended.")
         environment = folder.environment(os.environ)
         os.environ.clear()
         os.environ.update(environment)
@@ -47,6 +50,7 @@ def run_demo(home: Path, *, once: bool) -> int:
         wallet = DemoWallet(folder.folder, ending)
         pool = Pool(Settings())
         ending.callback(pool.engine.dispose)
+        pages = None if once else _start_pages(folder, ending)
         dagster = None if once else _start_dagster(folder, ending)
         simulated = SimulatedPool(server.endpoint_url, BUCKET)
         objects = simulated.write_history(stop.is_set)
@@ -56,17 +60,30 @@ def run_demo(home: Path, *, once: bool) -> int:
         say(
             f"Simulated orchestrators wrote {number(objects)} objects with {_events(truth)} events."
         )
-        if dagster is None:
-            return _once(pool, truth) or wallet.pay(pool)
+        if dagster is None or pages is None:
+            exit_code = _once(pool, truth) or wallet.pay(pool)
+            say(f"See its pages: OPENPOOL_HOME={folder.folder} {_openpool()} serve")
+            return exit_code
 
         exit_code = _wait_for_history(pool, truth, dagster, stop)
         if not stop.is_set():
             exit_code = exit_code or wallet.pay(pool)
+            pages.wait_ready()
+            say(f"The pages: {pages.url}    One worker's money: {pages.worker_url(_paid(pool))}")
             say(f"Dagster's UI: {dagster.url}    The pool goes on working; Ctrl-C ends it all.")
             simulated.start()
             ending.callback(simulated.stop)
             _watch(pool, simulated, dagster, stop)
         return exit_code
+
+
+def _start_pages(folder: DemoHome, ending: ExitStack) -> PagesProcess:
+    """Start the server of pages, and let Dagster link to it."""
+    os.environ["OPENPOOL_SERVE_REFRESH_SECONDS"] = str(REFRESH_SECONDS)
+    pages = PagesProcess(folder.folder)
+    ending.callback(pages.stop)
+    os.environ["OPENPOOL_PAGES_URL"] = pages.url
+    return pages
 
 
 def _start_dagster(folder: DemoHome, ending: ExitStack) -> DagsterProcess:
@@ -133,6 +150,17 @@ def _show(document: dict[str, Any], truth: dict[str, Any]) -> int:
     return 1
 
 
+def _paid(pool: Pool) -> str:
+    """The worker who was paid most."""
+    balances = worker_balances(pool.books.standings())
+    return max(balances, key=lambda worker: int(balances[worker]["paid_wei"]))
+
+
+def _openpool() -> str:
+    """The command line of this environment."""
+    return str(Path(sys.executable).with_name("openpool"))
+
+
 def _events(document: dict[str, Any]) -> str:
     streams = document["streams"].values()
     return number(sum(sum(stream["events"].values()) for stream in streams))
@@ -148,7 +176,6 @@ def _progress(text: str) -> None:
 def _stop_dagster(dagster: DagsterProcess) -> None:
     say("Ending Dagster …")
     dagster.stop()
-    say("Every process of the demo has ended.")
 
 
 @contextmanager

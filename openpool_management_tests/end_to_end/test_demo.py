@@ -91,6 +91,28 @@ def run_once(home: Path, **environment: str) -> tuple[str, dict[str, dict[str, s
     return output, balances
 
 
+def check_pages(output: str, worker: str, paid_wei: str) -> None:
+    """Start the pages as the output of a demo says, and read what a worker was paid."""
+    [told] = re.findall(r"^See its pages: (.*)$", output, re.MULTILINE)
+    home, *command = told.split()
+    name, _, value = home.partition("=")
+    pages = subprocess.Popen(
+        [*command, "--port", "0", "--json"],
+        env=os.environ | {name: value},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert pages.stdout is not None
+        url = json.loads("".join(pages.stdout.readline() for _ in range(3)))["url"]
+        with urlopen(f"{url}workers/{worker}") as answer:
+            page = answer.read().decode()
+        assert re.search(rf'<dd id="paid"><data class="amount" value="{paid_wei}">', page)
+    finally:
+        pages.terminate()
+        pages.communicate(timeout=60)
+
+
 def test_once_pays_on_a_chain_of_its_own_or_says_why_not(tmp_path: Path) -> None:
     home = tmp_path / "demo"
     wallet = {"anvil.log", "keystore.json", "keystore-password"}
@@ -102,6 +124,7 @@ def test_once_pays_on_a_chain_of_its_own_or_says_why_not(tmp_path: Path) -> None
         assert one["state"] == "settled" and one["tx_hash"] in output
         assert balances[one["worker"]]["paid_wei"] == one["amount_wei"] != "0"
     assert {path.name for path in home.iterdir()} == wallet | state
+    check_pages(output, paid[0]["worker"], paid[0]["amount_wei"])
 
     nothing, hidden = tmp_path / "nothing", tmp_path / "hidden"
     nothing.mkdir()
@@ -168,6 +191,17 @@ def test_through_dagster_until_a_signal_ends_every_process(
         assert url.startswith("http://127.0.0.1:")
         with urlopen(f"{url}/server_info") as answer:
             assert answer.status == 200
+        [(pages, worker)] = re.findall(
+            r"^The pages: (\S+)    One worker's money: (\S+)$", output, re.MULTILINE
+        )
+        assert worker.startswith(f"{pages}/workers/0x")
+        with urlopen(pages) as answer:
+            assert "The pool</h1>" in answer.read().decode()
+        with urlopen(worker) as answer:
+            paid = re.findall(
+                r'<dd id="paid"><data class="amount" value="(\d+)">', answer.read().decode()
+            )
+        assert int(paid[0]) > 0
         assert len(processes_of(home)) > 1
         demo.send_signal(number)
         rest, _ = demo.communicate(timeout=90)
