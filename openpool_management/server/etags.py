@@ -7,7 +7,8 @@ from hashlib import sha256
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+# A weak tag is a W/ and a tag: they are compared without it.
+_TAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 _OF_A_BODY = ("content-length", "content-type", "content-disposition")
 
 
