@@ -26,8 +26,9 @@ READ_ONLY = "Nothing can be changed here: ask with GET or HEAD."
 
 @dataclass(frozen=True, slots=True)
 class HeadersMiddleware:
-    """Adds the headers, answers HEAD as GET without its body, and refuses other methods.
+    """Adds the headers, answers HEAD as GET, and refuses other methods.
 
+    The server itself leaves out the body of what it was asked for by HEAD.
     The outermost one, so that no answer goes past it but that to a defect, which has its own.
     """
 
@@ -38,15 +39,12 @@ class HeadersMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        head = scope["method"] == "HEAD"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
                 headers.setdefault("Cache-Control", "no-store")
-            elif head and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
             await send(message)
 
         if scope["method"] not in METHODS:

@@ -63,7 +63,7 @@ def serve_until_stopped(
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(proxies),
+        proxy_headers=True,
         forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
