@@ -11,8 +11,8 @@ from openpool_management.domain.addresses import checksum_address
 from openpool_management.pages.account_lines import LINES_SHOWN
 from openpool_management.pages.assets import ASSETS, asset_content
 from openpool_management.pages.links import ServerLinks
-from openpool_management.pages.site import Site, entry_page, message_page
-from openpool_management.server.snapshots import NotReady, Snapshots
+from openpool_management.pages.site import Site, entry_page
+from openpool_management.server.snapshots import Snapshots
 from openpool_management.services.audit_trail import AuditTrail
 from openpool_management.services.statement import trace_entry
 
@@ -27,12 +27,11 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def page(make: Callable[[Site], str | None]) -> HTMLResponse:
-        try:
-            publication = snapshots.current()
-        except NotReady as error:
-            return HTMLResponse(message_page(_LINKS, "Not ready", str(error)), 503)
+        publication = snapshots.current()
         html = make(Site(publication, _LINKS, stale=snapshots.problem is not None))
-        return nothing_here() if html is None else HTMLResponse(html)
+        if html is None:
+            raise HTTPException(404)
+        return HTMLResponse(html)
 
     @router.get("/")
     def overview() -> HTMLResponse:
@@ -89,15 +88,7 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
     return router
 
 
-def nothing_here() -> HTMLResponse:
-    """The page for an address at which there is no page."""
-    return HTMLResponse(message_page(_LINKS, "Nothing here", "There is no such page."), 404)
-
-
 def _found(address: str, snapshots: Snapshots) -> str | None:
     """The worker of an address, however its letters are written."""
     wanted = checksum_address(address.strip().lower())
-    try:
-        return wanted if wanted in snapshots.current().workers else None
-    except NotReady:
-        return None
+    return wanted if wanted in snapshots.current().workers else None

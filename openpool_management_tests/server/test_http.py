@@ -96,6 +96,34 @@ def test_defects_and_unreadable_pages_have_them_too() -> None:
         assert "secret" not in answer.text and "/place" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/nothing", 404, "There is nothing at this address."),
+        ("/workers/0x1", 404, "There is nothing at this address."),
+        ("/workers/0x1/entries/1", 404, "There is nothing at this address."),
+        ("/workers/0x1/entries/x", 422, "entry: "),
+        ("/workers?page=99", 404, "There is nothing at this address."),
+        ("/payouts?page=0", 422, "page: "),
+        ("/ranking?window=8d", 404, "There is nothing at this address."),
+        ("/pages/pages.py", 404, "There is nothing at this address."),
+    ],
+)
+def test_people_are_told_on_a_page(server: Served, path: str, status: int, sentence: str) -> None:
+    answer = server.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == status and has_security_headers(answer)
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "<h1>" in answer.text and sentence in answer.text
+    assert list(server.get(path).json()) == ["detail"]
+
+
+def test_programs_are_told_in_json_whatever_they_accept(server: Served) -> None:
+    for path in ("/api/v1/workers/x", "/api/v1/nothing", "/statements/x/y.csv"):
+        answer = server.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code in (404, 422) and list(answer.json()) == ["detail"]
+
+
 def test_without_a_ledger_each_path_says_so() -> None:
     def make() -> Publication:
         raise LedgerNotReady(NO_LEDGER)
