@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 NO_STREAM = ""
-"""Holds a payment to somebody who had earned on no stream."""
+"""Holds a payment to somebody who has earned on no stream yet."""
 
 
 def split_payment(amount_wei: int, unpaid_wei: Mapping[str, int]) -> dict[str, int]:
@@ -41,7 +41,14 @@ class UnpaidByStream:
     """The shares of each payout that was set aside, by its id; voided ones too."""
 
     def earn(self, stream: str, amount_wei: int) -> None:
-        """A stream earned, or lost what had moved to others."""
+        """A stream earned, or lost what had moved to others.
+
+        The first one takes over what was paid before anything was earned: else that would be
+        missing from the streams' sums for ever, and they would say that so much is still owed.
+        """
+        if NO_STREAM in self.unpaid_wei and stream != NO_STREAM:
+            self.unpaid_wei[stream] = self.unpaid_wei.pop(NO_STREAM)
+            self.shares = {paid: {stream: sum(of.values())} for paid, of in self.shares.items()}
         self.unpaid_wei[stream] = self.unpaid_wei.get(stream, 0) + amount_wei
 
     def set_aside(self, payout_id: str, amount_wei: int) -> None:

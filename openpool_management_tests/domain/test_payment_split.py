@@ -39,6 +39,19 @@ def test_streams_are_taken_by_name_and_the_rest_goes_to_the_last() -> None:
         split_payment(-1, {})
 
 
+def test_the_first_stream_takes_over_what_was_paid_before_anything_was_earned() -> None:
+    own = UnpaidByStream()
+    own.set_aside("by hand", 4)
+    own.set_aside("voided", 2)
+    assert own.shares == {"by hand": {"": 4}, "voided": {"": 2}}
+    own.earn("transcode|a", 10)
+    assert own.shares == {"by hand": {"transcode|a": 4}, "voided": {"transcode|a": 2}}
+    own.give_back("voided")
+    own.earn("ai|a", 5)
+    assert own.unpaid_wei == {"transcode|a": 6, "ai|a": 5}
+    assert own.shares["by hand"] == {"transcode|a": 4}
+
+
 def test_a_voided_payout_is_unpaid_again_and_split_anew() -> None:
     own = UnpaidByStream()
     own.earn("ai|a", 7)
