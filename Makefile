@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test check format docs bench soak mutants
+.PHONY: help venv demo dev test check format docs screenshots bench soak mutants
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ mutants: $(STAMP) ## Errors put into a copy of the payout code, which tests have
 
 docs: $(STAMP) ## Write the table of options into docs/configuration.md
 	$(BIN)/python -m openpool_management_tests.options_document
+
+screenshots: $(STAMP) ## Take the pictures of docs/tour.md anew, from a running demo
+	$(BIN)/python -m openpool_management_tests.screenshots
 
 bench: $(STAMP) ## Measure; writes build/bench.json
 	@mkdir -p build

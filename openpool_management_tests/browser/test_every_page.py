@@ -22,7 +22,7 @@ def live_paths(pool: ShownPool, page: Page) -> Iterator[str]:
     yield entry_of(page)
     yield from (f"/ranking?window={window}" for window in WINDOWS)
     yield from ("/payouts", "/quality")
-    yield from (f"/workers?address={NOBODY}", f"/workers/{NOBODY}", "/payouts?page=9")
+    yield from (f"/workers?address={NOBODY}", f"/workers/{NOBODY}", "/nothing", "/payouts?page=9")
 
 
 def file_paths(pool: ShownPool, page: Page) -> Iterator[str]:
@@ -46,7 +46,7 @@ def test_nobody_complains(browser: Browser, pool_on_show: ShownPool, paths: obje
     with visit(browser, base, viewport=SCREEN) as page:
         for path in (live_paths if live else file_paths)(pool_on_show, page):
             answer = page.goto(path)
-            there = not any(text in path for text in (f"/{NOBODY}", "page=9"))
+            there = not any(text in path for text in (f"/{NOBODY}", "/nothing", "page=9"))
             assert answer is not None and answer.status == (200 if there else 404), path
             expect(page.get_by_role("heading", level=1)).to_have_count(1)
             assert page.title().strip(" –") and page.locator("html").get_attribute("lang") == "en"

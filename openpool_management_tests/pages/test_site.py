@@ -116,7 +116,7 @@ def test_the_jobs_of_a_line_come_in_parts_that_add_up_to_it(shown: Shown) -> Non
         assert html is not None and f"Part {part} of 3" in html
         assert "add up to this line to the wei" in html
         rows = html.partition('<table class="jobs">')[2]
-        events += re.findall(r'<td class="hash">([^<]+)</td>', rows)
+        events += re.findall(r'<td class="job key">([^<]+)</td>', rows)
         earned_wei += sum(Page(rows.partition("</table>")[0]).values[1::2])
     assert len(set(events)) == len(events) == MANY_JOBS
     assert earned_wei == line.amount_wei
@@ -130,7 +130,7 @@ def test_nobody_sees_the_jobs_of_another(shown: Shown) -> None:
     [line] = shown.pool.trail.records.statement(BOB, 20)
     of_bob = trace_entry(shown.pool.trail, BOB, line.entry_number)
     html = entry_page(ServerLinks(), of_bob)
-    assert html is not None and len(re.findall(r'<td class="hash">', html)) == 1
+    assert html is not None and len(re.findall(r'<td class="job key">', html)) == 1
     assert trace_entry(shown.pool.trail, BOB, 10**9).lines == ()
     assert entry_page(ServerLinks(), trace_entry(shown.pool.trail, BOB, 10**9)) is None
 
