@@ -16,7 +16,10 @@ UNREADABLE = "The ledger can't be read at the moment: the log of the server says
 ENDING = "The server is ending."
 RETRY_SECONDS = 5
 PATIENCE = 2
-"""So many times the refresh time old, a publication is too old to be shown while it is read."""
+"""So many times the time between readings old, a publication is too old to be shown meanwhile."""
+
+REST = 2
+"""Between two readings lies so many times what one takes: reading must leave time to answer."""
 
 
 class NotReady(Exception):
@@ -27,7 +30,7 @@ class Snapshots:
     """One publication at a time, shared by all requests. Safe to use from many threads.
 
     make reads a publication; refresh_seconds is the age at which it is read again, when somebody
-    asks. One thread reads, the others get the publication before. A reading that fails leaves that
+    asks, or REST times what reading takes if that is more. One thread reads, the others get the publication before. A reading that fails leaves that
     in place: problem says so, and the publication bears the time of its making.
     """
 
@@ -44,6 +47,7 @@ class Snapshots:
         self._publication: Publication | None = None
         self._problem: str | None = None
         self._tried_at: datetime | None = None
+        self._took = timedelta(0)
         self._reader: Thread | None = None
         self._closed = False
 
@@ -89,7 +93,7 @@ class Snapshots:
     def _due(self) -> bool:
         if self._tried_at is None:
             return True
-        pause = self._retry if self._problem else self._refresh
+        pause = max(self._retry if self._problem else self._refresh, REST * self._took)
         # A clock that was put back must not stop the readings.
         return not timedelta(0) <= self._clock() - self._tried_at < pause
 
@@ -98,7 +102,8 @@ class Snapshots:
             return False
         if self._publication is None:
             return True
-        return self._clock() - self._publication.material.made_at >= PATIENCE * self._refresh
+        longest = PATIENCE * max(self._refresh, REST * self._took)
+        return self._clock() - self._publication.material.made_at >= longest
 
     def _read(self) -> None:
         tried_at = self._clock()
@@ -115,6 +120,7 @@ class Snapshots:
                         _log.warning("The ledger can be read again.")
                 self._problem = None if made is not None else problem
                 self._tried_at, self._reader = tried_at, None
+                self._took = self._clock() - tried_at
                 self._changed.notify_all()
 
     def _told(self, error: BaseException) -> str:

@@ -32,6 +32,7 @@ class Press:
 
     now: datetime = NOW
     made: int = 0
+    takes_seconds: float = 0
     error: Exception | None = None
     begun: Event = field(default_factory=Event)
     free: Event = field(default_factory=Event)
@@ -47,7 +48,9 @@ class Press:
         self.made += 1
         if self.error is not None:
             raise self.error
-        return nothing_at(self.now)
+        made = nothing_at(self.now)
+        self.after(self.takes_seconds)
+        return made
 
     def settled(self) -> Publication:
         """What is current once a reading that was due has ended."""
@@ -111,6 +114,23 @@ def test_one_that_nobody_asked_for_in_a_long_time_is_waited_for() -> None:
     press.settled()
     press.after(PATIENCE * REFRESH_SECONDS)
     assert press.snapshots.current().material.made_at == press.now
+
+
+def test_nobody_waits_where_a_reading_takes_longer_than_it_should_last() -> None:
+    press = Press(takes_seconds=5 * REFRESH_SECONDS)
+    first = press.settled()
+    assert press.snapshots.age == press.takes_seconds
+    with press.held():
+        assert press.snapshots.current() is first
+        assert not press.begun.is_set()
+    # Half of the time at most is spent on reading.
+    press.after(press.takes_seconds)
+    with press.held():
+        assert press.snapshots.current() is first
+        assert press.begun.wait(WAIT_SECONDS)
+        press.after(press.takes_seconds)
+        assert press.snapshots.current() is first
+    assert press.settled() is not first and press.made == 2
 
 
 def test_a_clock_that_was_put_back_stops_nothing() -> None:
