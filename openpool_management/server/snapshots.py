@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Condition, Thread
+from time import monotonic
 
 from openpool_management.adapters.sql.prepare import LedgerNotReady, SchemaIsNewer
 from openpool_management.cli.failures import explain_failure
@@ -30,8 +31,9 @@ class Snapshots:
     """One publication at a time, shared by all requests. Safe to use from many threads.
 
     make reads a publication; refresh_seconds is the age at which it is read again, when somebody
-    asks, or REST times what reading takes if that is more. One thread reads, the others get the publication before. A reading that fails leaves that
-    in place: problem says so, and the publication bears the time of its making.
+    asks, or REST times what reading takes if that is more. One thread reads, the others get the
+    publication before. A reading that fails leaves that in place: problem says so, and the
+    publication bears the time of its making.
     """
 
     def __init__(
@@ -39,8 +41,9 @@ class Snapshots:
         make: Callable[[], Publication],
         refresh_seconds: float,
         clock: Callable[[], datetime] = utc_now,
+        timer: Callable[[], float] = monotonic,
     ) -> None:
-        self._make, self._clock = make, clock
+        self._make, self._clock, self._timer = make, clock, timer
         self._refresh = timedelta(seconds=refresh_seconds)
         self._retry = timedelta(seconds=min(RETRY_SECONDS, refresh_seconds))
         self._changed = Condition()
@@ -106,7 +109,7 @@ class Snapshots:
         return self._clock() - self._publication.material.made_at >= longest
 
     def _read(self) -> None:
-        tried_at = self._clock()
+        tried_at, began = self._clock(), self._timer()
         made, problem = None, UNREADABLE
         try:
             made = self._make()
@@ -120,7 +123,7 @@ class Snapshots:
                         _log.warning("The ledger can be read again.")
                 self._problem = None if made is not None else problem
                 self._tried_at, self._reader = tried_at, None
-                self._took = self._clock() - tried_at
+                self._took = timedelta(seconds=self._timer() - began)
                 self._changed.notify_all()
 
     def _told(self, error: BaseException) -> str:

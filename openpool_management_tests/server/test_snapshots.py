@@ -39,7 +39,9 @@ class Press:
 
     def __post_init__(self) -> None:
         self.free.set()
-        self.snapshots = Snapshots(self.make, REFRESH_SECONDS, lambda: self.now)
+        self.snapshots = Snapshots(
+            self.make, REFRESH_SECONDS, lambda: self.now, lambda: self.now.timestamp()
+        )
 
     def make(self) -> Publication:
         """The publication of this moment."""
