@@ -123,9 +123,9 @@ def months(history: WorkerHistory) -> Iterator[Month]:
     changes: dict[str, list[BalanceChange]] = {}
     for key in sorted(history.lines):
         # A month of which all moved to others has a statement: an earlier one said otherwise.
-        month = lines.setdefault(f"{key.day:%Y-%m}", [])
+        own = lines.setdefault(f"{key.day:%Y-%m}", [])
         if not history.lines[key].empty:
-            month.append((key, history.lines[key]))
+            own.append((key, history.lines[key]))
     for change in history.changes:
         changes.setdefault(f"{change.at:%Y-%m}", []).append(change)
     opening_wei = 0
