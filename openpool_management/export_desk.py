@@ -8,7 +8,7 @@ from itertools import chain
 
 from openpool_management.adapters.documents import DirectoryDocuments, S3Documents
 from openpool_management.adapters.sql.exports import SqlExports
-from openpool_management.domain.payouts.plan import Decision
+from openpool_management.domain.payouts.plan import Plan
 from openpool_management.domain.streams import Stream
 from openpool_management.pages.files import site_files
 from openpool_management.payout_desk import PayoutDesk
@@ -19,6 +19,7 @@ from openpool_management.services.exports.documents import all_documents
 from openpool_management.services.exports.material import Material, StreamQuality
 from openpool_management.services.exports.publication import Publication
 from openpool_management.services.exports.publish import PublishReport, publish
+from openpool_management.services.payouts.approvals import unapproved
 from openpool_management.services.payouts.paymaster import PayoutsStopped
 from openpool_management.services.performance.report import (
     PerformanceRow,
@@ -88,11 +89,13 @@ class ExportDesk:
         pool, made_at = self.desk.pool, self.clock()
         ledger = SqlExports(pool.engine).snapshot()
         pause = self.desk.book.pause()
+        plan = self._plan(made_at)
         return Material(
             ledger=ledger,
             made_at=made_at,
             solvency=self._solvency(ledger, made_at),
-            decisions=self._decisions(made_at),
+            decisions={one.worker: one for one in plan.decisions},
+            unapproved=unapproved(self.desk.planner, plan, made_at),
             connections={one: connections(pool.presence, one) for one in ledger.read_at},
             performance=self._performance(ledger, made_at),
             held=Counter(one.reason.value for one in pool.holds.items(decided=False)),
@@ -136,11 +139,10 @@ class ExportDesk:
         under_way = [one for one in ledger.payouts if not one.ended]
         return solvency(ledger.standings, look.revenue, on_chain, under_way)
 
-    def _decisions(self, now: datetime) -> dict[str, Decision]:
-        """What the plan of the day says of each worker; without the wallet if no node answers."""
+    def _plan(self, now: datetime) -> Plan:
+        """The plan of the day; without the wallet if no node answers."""
         run_key = f"{now.astimezone(UTC):%Y-%m-%d}"
         try:
-            plan = self.desk.plan(run_key)
+            return self.desk.plan(run_key)
         except (OSError, PayoutsStopped):
-            plan = self.desk.plan(run_key, ask_chain=False)
-        return {one.worker: one for one in plan.decisions}
+            return self.desk.plan(run_key, ask_chain=False)

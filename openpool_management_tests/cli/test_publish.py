@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from openpool_management.domain.money import format_eth
 from openpool_management_tests.cli.conftest import Command
 from openpool_management_tests.cli.payout_counter import Counter
+from openpool_management_tests.payout_rig import worker_address
 from openpool_management_tests.press import BOTH, Press
 from openpool_management_tests.servers.anvil import AnvilServer
 
@@ -194,6 +195,17 @@ def test_only_what_changed_is_written_again(press: Press) -> None:
     [kept] = [key for key in second["kept"] if key.endswith("/payouts.json")]
     assert press.document(kept) == paid
     assert {one["state"] for one in press.document("payouts.json")["payouts"]} == {"settled"}
+
+
+def test_who_is_due_and_waits_for_an_approval_is_told_so(press: Press) -> None:
+    worker = worker_address(50)
+    press.counter.earn(worker)
+    path = f"workers/{worker}.json"
+    for limit_wei, told in ((0, "waits until the pool's operator has approved"), (10**30, "next")):
+        press.counter.options["OPENPOOL_PAYOUT_APPROVAL_WEI"] = limit_wei
+        press.publish()
+        payment = press.document(path)["next_payment"]
+        assert payment["verdict"] == "pay" and told in payment["reason"]
 
 
 def test_people_see_what_was_written(

@@ -154,22 +154,30 @@ def test_what_is_held_is_told_by_its_reason(shown: Shown) -> None:
 
 def test_nothing_is_promised_while_payouts_do_not_run(shown: Shown) -> None:
     pay = replace(_decision(shown), verdict=Verdict.PAY, reason="5 wei are paid.")
-    modes = [("off", False), ("dry-run", False), ("live", True), ("live", False)]
+    modes: list[tuple[str, bool, set[str]]] = [
+        ("off", False, set()),
+        ("dry-run", False, {ALICE}),
+        ("live", True, {ALICE}),
+        ("live", False, {ALICE}),
+        ("live", False, {BOB}),
+    ]
     reasons = []
-    for mode, paused in modes:
+    for mode, paused, unapproved in modes:
         material = replace(
             shown.publication.material,
             decisions={ALICE: pay},
             payout_mode=mode,
             payouts_paused=paused,
+            unapproved=frozenset(unapproved),
         )
         told = Publication(material).worker(ALICE)["next_payment"]
         assert told["verdict"] == "pay"
         reasons.append(told["reason"])
-    off, dry, paused_, live = reasons
+    off, dry, paused_, waits, live = reasons
     assert off == dry and off.startswith("Due, but the pool's payouts are not switched on")
     assert paused_.startswith("Due, but the pool's payouts are paused")
-    assert live == "5 wei are paid."
+    assert waits.startswith("Due, but a run that pays so much waits until")
+    assert live == "Due at the next run: 5 wei are paid."
 
 
 def _decision(shown: Shown) -> Decision:

@@ -41,7 +41,8 @@ class StreamQuality:
 class Material:
     """The ledger at one moment, and what else is known of the pool at about that time.
 
-    decisions are those of a plan by worker; held counts open held items by reason; explorer_url is
+    decisions are those of a plan by worker; unapproved are those whom it pays only once a person
+    has approved it; held counts open held items by reason; explorer_url is
     what a transaction's hash is put after; payout_mode is off, dry-run or live.
     """
 
@@ -49,6 +50,7 @@ class Material:
     made_at: datetime
     solvency: Solvency
     decisions: dict[str, Decision] = field(default_factory=dict)
+    unapproved: frozenset[str] = frozenset()
     connections: dict[Stream, list[ConnectionInterval]] = field(default_factory=dict)
     performance: dict[Window, list[PerformanceRow]] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from openpool_management.domain.accounts import AccountKind
 from openpool_management.domain.payouts.mode import PayoutMode
-from openpool_management.domain.payouts.plan import Decision, Verdict
+from openpool_management.domain.payouts.plan import Verdict
 from openpool_management.domain.streams import Stream
 from openpool_management.domain.worker_history import months
 from openpool_management.services.exports.days import worker_days
@@ -14,6 +14,7 @@ NOTHING_OWED = "nothing-owed"
 _STOPPED = "The pool does not pay this address: ask its operator."
 _NOT_LIVE = "Due, but the pool's payouts are not switched on: nothing is sent until they are."
 _PAUSED = "Due, but the pool's payouts are paused: nothing is sent until its operator resumes them."
+_UNAPPROVED = "Due, but a run that pays so much waits until the pool's operator has approved it."
 _PRIVATE = (Verdict.DENIED, Verdict.NOT_ALLOWED, Verdict.BLOCKED)
 """Verdicts whose reason is the operator's own words, or names what operators type."""
 
@@ -29,7 +30,7 @@ def worker_document(material: Material, worker: str) -> Document:
         "address": worker,
         "online": worker in material.online,
         "balance": balance_of(material, worker),
-        "next_payment": _next_payment(material, material.decisions.get(worker)),
+        "next_payment": _next_payment(material, worker),
         "earnings": earnings_of(material, worker),
         "days": worker_days(material, worker),
         "payouts": [payout_row(material, one) for one in reversed(own)],
@@ -82,7 +83,8 @@ def earnings_of(material: Material, worker: str) -> list[Document]:
     return rows
 
 
-def _next_payment(material: Material, decision: Decision | None) -> Document:
+def _next_payment(material: Material, worker: str) -> Document:
+    decision = material.decisions.get(worker)
     if decision is None:
         return {"verdict": NOTHING_OWED, "reason": "Nothing is owed."}
     reason = _STOPPED if decision.verdict in _PRIVATE else decision.reason
@@ -92,4 +94,8 @@ def _next_payment(material: Material, decision: Decision | None) -> Document:
             reason = _NOT_LIVE
         elif material.payouts_paused:
             reason = _PAUSED
+        elif worker in material.unapproved:
+            reason = _UNAPPROVED
+        else:
+            reason = f"Due at the next run: {reason}"
     return {"verdict": decision.verdict.value, "reason": reason}

@@ -63,6 +63,15 @@ def approved_plans(planner: Planner, now: datetime) -> list[Plan]:
     ]
 
 
+def unapproved(planner: Planner, plan: Plan, now: datetime) -> frozenset[str]:
+    """Workers whom a plan pays, and no run does before a person has approved it."""
+    if not plan.needs_approval(planner.policy):
+        return frozenset()
+    carried_out = [one for one in approved_plans(planner, now) if not why_void(planner, one, now)]
+    paid = {payment.worker for one in carried_out for payment in one.payments}
+    return frozenset(payment.worker for payment in plan.payments) - paid
+
+
 def say_void(planner: Planner, plan: Plan, why: str, now: datetime) -> list[str]:
     """The sentence that an approved plan is void, and a message of it; nothing the next time."""
     key = f"void:{plan.hash}"

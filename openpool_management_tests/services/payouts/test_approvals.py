@@ -8,7 +8,11 @@ import pytest
 
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.services.payouts import orders
-from openpool_management.services.payouts.approvals import approve_plan, waiting_plans
+from openpool_management.services.payouts.approvals import (
+    approve_plan,
+    unapproved,
+    waiting_plans,
+)
 from openpool_management.services.payouts.paymaster import PayoutsStopped
 from openpool_management_tests.payout_model.fake_chain import FakeChain
 from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
@@ -53,6 +57,42 @@ def named(pool: PayoutRig, plan_hash: str) -> list[str]:
     """What a run says of a plan."""
     pool.now += timedelta(minutes=1)
     return [one for one in pool.pay().problems if plan_hash[:12] in one]
+
+
+def held_up(pool: PayoutRig) -> frozenset[str]:
+    """Whom a run of the moment would not pay before somebody approves it."""
+    run_key = f"{pool.now:%Y-%m-%d}"
+    paymaster = pool.paymaster()
+    funds = pool.planner.funds(run_key, paymaster.chain_id, pool.sender, paymaster, pool.now)
+    return unapproved(pool.planner, pool.planner.plan(run_key, funds, pool.now), pool.now)
+
+
+def test_who_waits_for_an_approval(strict: PayoutRig, chain: FakeChain) -> None:
+    strict.earn((ALICE, ETH_WEI))
+    assert held_up(strict) == {ALICE}
+    plan = planned(strict)
+    assert held_up(strict) == {ALICE}
+    approve(strict, plan)
+    assert held_up(strict) == frozenset()
+    # What the approved plan does not pay needs another approval.
+    strict.earn((BOB, ETH_WEI))
+    assert held_up(strict) == {BOB}
+    strict.pay()
+    chain.finalize()
+    strict.drive()
+    assert chain.balance_wei(ALICE) == PART_WEI
+    assert held_up(strict) == {BOB}
+    # A plan that is void pays nobody.
+    approve(strict, planned(strict))
+    strict.policy = replace(strict.policy, approval_wei=ETH_WEI)
+    assert held_up(strict) == frozenset()
+    strict.pay()
+    strict.policy = replace(strict.policy, approval_wei=0)
+    strict.next_day()
+    strict.earn((BOB, ETH_WEI))
+    chain.finalize()
+    strict.drive()
+    assert held_up(strict) == {BOB}
 
 
 def test_a_plan_that_overlaps_one_that_was_carried_out_is_void_and_said_so_once(
