@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.domain.money import format_eth
 from openpool_management_tests.cli.conftest import Command
 from openpool_management_tests.cli.payout_counter import Counter
@@ -200,6 +201,7 @@ def test_only_what_changed_is_written_again(press: Press) -> None:
 def test_who_is_due_and_waits_for_an_approval_is_told_so(press: Press) -> None:
     worker = worker_address(50)
     press.counter.earn(worker)
+    press.counter.rig.scratch.sync(DirectorySource(press.counter.events), full=True)
     path = f"workers/{worker}.json"
     for limit_wei, told in ((0, "waits until the pool's operator has approved"), (10**30, "next")):
         press.counter.options["OPENPOOL_PAYOUT_APPROVAL_WEI"] = limit_wei
