@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
 from openpool_management_tests.servers.browser import axe_script
 
 WAIT_MS = 20_000
 IP = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
 GRAVE = ("serious", "critical")
+
+expect.set_options(timeout=WAIT_MS)
 
 
 @contextmanager
