@@ -92,10 +92,9 @@ def _drawn(
     labels = [f"{one:%d %b}" for one in dates]
     chart.x_labels = labels
     chart.x_labels_major = labels[:: -(len(labels) // _MARKS)][:_MARKS]
-    chart.y_labels = [
-        {"value": part / _GUIDES, "label": shown(highest * part // _GUIDES)}
-        for part in range(_GUIDES + 1)
-    ]
+    # A guide is drawn where its whole number is: half of 3 would be labelled 1.
+    guides = sorted({highest * part // _GUIDES for part in range(_GUIDES + 1)})
+    chart.y_labels = [{"value": guide / highest, "label": shown(guide)} for guide in guides]
     for name, values in sums.items():
         chart.add(name, [value / highest for value in values])
     tree: Element = chart.render_tree()

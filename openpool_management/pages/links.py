@@ -7,7 +7,10 @@ from urllib.parse import quote
 
 
 class Links(Protocol):
-    """Links from one page to others."""
+    """Links from one page to others.
+
+    part: what of a document a page shows, workers of the pool or a window of the ranking.
+    """
 
     def overview(self) -> str: ...
     def workers(self, number: int = 1) -> str: ...
@@ -17,7 +20,7 @@ class Links(Protocol):
     def payouts(self, number: int = 1) -> str: ...
     def quality(self) -> str: ...
     def statement(self, address: str, month: str, form: str) -> str: ...
-    def document(self, name: str) -> str: ...
+    def document(self, name: str, part: str = "") -> str: ...
     def asset(self, name: str) -> str: ...
 
 
@@ -49,8 +52,10 @@ class ServerLinks:
     def statement(self, address: str, month: str, form: str) -> str:
         return f"/statements/{address}/{month}.{form}"
 
-    def document(self, name: str) -> str:
-        return f"/api/v1/{'status' if name == 'pool' else name}"
+    def document(self, name: str, part: str = "") -> str:
+        if name == "pool":
+            return f"/api/v1/{part or 'status'}"
+        return f"/api/v1/{name}" + (f"?window={quote(part)}" if part else "")
 
     def asset(self, name: str) -> str:
         return f"/pages/{name}"
@@ -95,7 +100,7 @@ class FileLinks:
     def statement(self, address: str, month: str, form: str) -> str:
         return self._at(f"statements/{address}/{month}.{form}")
 
-    def document(self, name: str) -> str:
+    def document(self, name: str, part: str = "") -> str:
         return self._at(f"{name}.json")
 
     def asset(self, name: str) -> str:

@@ -15,6 +15,7 @@ from openpool_management.pages.account_lines import account_lines, entry_part
 from openpool_management.pages.amounts import amount, moment, number, percent, short_eth
 from openpool_management.pages.charts import days_chart
 from openpool_management.pages.links import Links
+from openpool_management.services.exports.days import DAYS_SHOWN
 from openpool_management.services.exports.publication import Publication
 from openpool_management.services.exports.values import Document
 from openpool_management.services.statement import Statement
@@ -55,7 +56,11 @@ class Site:
             key=lambda one: (-int(one["earned_wei"]), one["address"]),
         )
         return self._list(
-            "workers.html", rows, part, section="Workers", document="pool", missing=missing
+            *("workers.html", rows, part),
+            section="Workers",
+            document="pool",
+            part="workers",
+            missing=missing,
         )
 
     def worker(self, address: str, lines: Iterable[PostedLine]) -> str:
@@ -79,6 +84,7 @@ class Site:
             "ranking.html",
             section="Ranking",
             document="ranking",
+            part=window,
             window=window,
             windows=list(windows),
             groups=[
@@ -112,16 +118,16 @@ class Site:
         return self.publication.material.made_at.date()
 
     def _list(
-        self, template: str, rows: Sequence[Document], part: int, **values: Any
+        self, template: str, rows: Sequence[Document], number: int, **values: Any
     ) -> str | None:
         last = max(-(-len(rows) // ROWS), 1)
-        if not 1 <= part <= last:
+        if not 1 <= number <= last:
             return None
         return self._page(
             template,
-            rows=rows[(part - 1) * ROWS : part * ROWS],
+            rows=rows[(number - 1) * ROWS : number * ROWS],
             total=len(rows),
-            number=part,
+            number=number,
             last=last,
             **values,
         )
@@ -181,7 +187,7 @@ def message_page(links: Links, title: str, sentence: str) -> str:
 
 
 def _render(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(**values)
+    return _environment().get_template(template).render(**({"part": ""} | values))
 
 
 @cache
@@ -193,6 +199,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["DAYS_SHOWN"] = DAYS_SHOWN
     environment.filters |= {
         "amount": amount,
         "moment": moment,

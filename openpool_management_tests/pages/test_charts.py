@@ -37,6 +37,17 @@ def test_each_day_and_stream_has_a_bar_of_its_height() -> None:
     assert chart.legend == ("ai|a",)
 
 
+def test_a_guide_is_where_its_number_is() -> None:
+    for jobs, labels in ((1, ["0", "1"]), (3, ["0", "1", "3"]), (8, ["0", "4", "8"])):
+        svg = drawn([row("2026-12-01", "ai|a", jobs)]).svg
+        guides = re.findall(r'<text x="[^"]*" y="([\d.]+)"[^>]*>(\d+)</text>', svg)
+        assert [text for _, text in guides] == labels
+        lowest, highest = float(guides[0][0]), float(guides[-1][0])
+        for height, text in guides:
+            share = (lowest - float(height)) / (lowest - highest)
+            assert abs(share - int(text) / jobs) < 0.001
+
+
 def test_without_rows_there_is_none() -> None:
     assert days_chart([], "jobs", LAST, str) is None
 

@@ -21,7 +21,8 @@ def test_files_lead_to_each_other_from_any_depth() -> None:
             "payouts-3.html": links.payouts(3),
             "quality.html": links.quality(),
             f"statements/{ADDRESS}/2026-11.csv": links.statement(ADDRESS, "2026-11", "csv"),
-            "pool.json": links.document("pool"),
+            "pool.json": links.document("pool", "workers"),
+            "ranking.json": links.document("ranking", "7d"),
             "pages/pages.css": links.asset("pages.css"),
         }
         for key, link in found.items():
@@ -40,7 +41,10 @@ def test_a_server_leads_to_its_own_paths() -> None:
     links = ServerLinks()
     assert (links.workers(), links.workers(2)) == ("/workers", "/workers?page=2")
     assert links.entry(ADDRESS, 7, 3) == f"/workers/{ADDRESS}/entries/7?page=3"
-    assert (links.document("pool"), links.document("quality")) == (
+    documents = [("pool", ""), ("quality", ""), ("pool", "workers"), ("ranking", "7d")]
+    assert [links.document(*one) for one in documents] == [
         "/api/v1/status",
         "/api/v1/quality",
-    )
+        "/api/v1/workers",
+        "/api/v1/ranking?window=7d",
+    ]

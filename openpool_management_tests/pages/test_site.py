@@ -91,6 +91,35 @@ def test_every_link_of_the_files_leads_to_a_file(shown: Shown) -> None:
     assert keys <= found | {"workers-2.html"}
 
 
+def test_a_page_leads_to_the_document_that_states_its_numbers(shown: Shown) -> None:
+    site = Site(shown.publication, ServerLinks())
+    for html, path in (
+        (site.overview(), "status"),
+        (site.workers(), "workers"),
+        (site.worker(ALICE, []), f"workers/{ALICE}"),
+        (site.ranking("24h"), "ranking?window=24h"),
+        (site.payouts(), "payouts"),
+        (site.quality(), "quality"),
+    ):
+        assert html is not None and f'<a href="/api/v1/{path}">JSON</a>' in html
+
+
+def test_charts_say_which_days_they_count_by(shown: Shown) -> None:
+    site = Site(shown.publication, ServerLinks())
+    for html, figures in ((site.overview(), 2), (site.worker(ALICE, []), 1)):
+        captions = re.findall(r"<figcaption>(.*?)</figcaption>", html)
+        assert len(captions) == figures
+        assert all("on which it was posted; 90 days at most" in one for one in captions)
+
+
+def test_fees_of_jobs_without_an_address_are_shown_where_there_are_any(shown: Shown) -> None:
+    assert 'id="held"' not in Site(shown.publication, ServerLinks()).overview()
+    material = shown.publication.material
+    solvency = replace(material.solvency, held_wei=77)
+    html = Site(Publication(replace(material, solvency=solvency)), ServerLinks()).overview()
+    assert '<dd id="held"><data class="amount" value="77">' in html
+
+
 def test_a_workers_page_states_the_balance(shown: Shown) -> None:
     document = shown.publication.worker(ALICE)
     lines = shown.pool.trail.records.statement(ALICE, 20)
@@ -114,7 +143,7 @@ def test_the_jobs_of_a_line_come_in_parts_that_add_up_to_it(shown: Shown) -> Non
     for part in (1, 2, 3):
         html = entry_page(ServerLinks(), statement, part)
         assert html is not None and f"Part {part} of 3" in html
-        assert "add up to this line to the wei" in html
+        assert "All its jobs, of which some are below, add up to this line to the wei" in html
         rows = html.partition('<table class="jobs">')[2]
         events += re.findall(r'<td class="job key">([^<]+)</td>', rows)
         earned_wei += sum(Page(rows.partition("</table>")[0]).values[1::2])
@@ -131,6 +160,7 @@ def test_nobody_sees_the_jobs_of_another(shown: Shown) -> None:
     of_bob = trace_entry(shown.pool.trail, BOB, line.entry_number)
     html = entry_page(ServerLinks(), of_bob)
     assert html is not None and len(re.findall(r'<td class="job key">', html)) == 1
+    assert "The jobs below add up to this line to the wei." in html
     assert trace_entry(shown.pool.trail, BOB, 10**9).lines == ()
     assert entry_page(ServerLinks(), trace_entry(shown.pool.trail, BOB, 10**9)) is None
 
