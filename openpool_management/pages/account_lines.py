@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from openpool_management.domain.audit import PostedLine
 from openpool_management.domain.journal import key_facts
 from openpool_management.domain.money import format_percent
+from openpool_management.services.audit_trail import AuditTrail
+from openpool_management.services.exports.publication import Publication
 from openpool_management.services.exports.values import Document, time_text
 from openpool_management.services.statement import Statement, StatementLine
 from openpool_management.services.statement_jobs import LineJob
 
 LINES_SHOWN = 20
 JOBS_SHOWN = 200
+
+
+def newest_lines(publication: Publication, trail: AuditTrail, worker: str) -> list[PostedLine]:
+    """The newest of the lines that a worker's balance in a publication is made of.
+
+    The ledger may have more of them by the time when a page is made.
+    """
+    return trail.records.statement(worker, LINES_SHOWN, publication.material.ledger.last_lines)
 
 
 def account_lines(lines: Iterable[PostedLine]) -> list[Document]:

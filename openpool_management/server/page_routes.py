@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from openpool_management.domain.addresses import checksum_address
-from openpool_management.pages.account_lines import LINES_SHOWN
+from openpool_management.pages.account_lines import newest_lines
 from openpool_management.pages.assets import ASSETS, asset_content
 from openpool_management.pages.links import ServerLinks
 from openpool_management.pages.site import Site, entry_page
@@ -52,7 +52,7 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
         def make(site: Site) -> str | None:
             if address not in site.publication.workers:
                 return None
-            return site.worker(address, trail().records.statement(address, LINES_SHOWN))
+            return site.worker(address, newest_lines(site.publication, trail(), address))
 
         return page(make)
 

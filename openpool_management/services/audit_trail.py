@@ -1,11 +1,12 @@
 """Finding events in the lake, and what the ledger says of them, without knowing when they were."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
 
+from openpool_management.domain.accounts import Account
 from openpool_management.domain.audit import (
     AttributionRecord,
     BatchRecord,
@@ -41,8 +42,17 @@ class AuditRecords(Protocol):
         """Everything a batch posted, entry by entry."""
         ...
 
-    def statement(self, worker: str, limit: int) -> list[PostedLine]:
-        """The newest lines of what is payable to a worker, newest first."""
+    def statement(
+        self,
+        worker: str,
+        limit: int,
+        last_lines: Mapping[Account, tuple[int, int]] | None = None,
+    ) -> list[PostedLine]:
+        """The newest lines of what is payable to a worker, newest first.
+
+        last_lines: the numbers of the lines of money and of work up to which an account counts, as
+        they were at some moment; an account that is not in it counts for nothing.
+        """
         ...
 
     def entry_lines(self, worker: str, entry_number: int) -> list[PostedLine]:

@@ -1,6 +1,6 @@
 """What tracing reads of the SQL ledger: batches, posted lines, changed workers, held events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select
@@ -83,21 +83,36 @@ class SqlAudit:
             lines = _merged(money.all(), work.all())
         return sorted(lines, key=lambda line: (line.entry_number, line.account))
 
-    def statement(self, worker: str, limit: int) -> list[PostedLine]:
-        """The newest lines of what is payable to a worker, newest first."""
-        account = schema.account
-        own = select(account.c.id).where(
-            account.c.kind == AccountKind.PAYABLE.value, account.c.worker == worker
-        )
+    def statement(
+        self,
+        worker: str,
+        limit: int,
+        last_lines: Mapping[Account, tuple[int, int]] | None = None,
+    ) -> list[PostedLine]:
+        """The newest lines of what is payable to a worker, newest first; see AuditRecords."""
+        account = schema.account.c
+        own = select(
+            account.id,
+            account.kind,
+            account.stream,
+            account.worker,
+            account.pipeline,
+            account.model,
+        ).where(account.kind == AccountKind.PAYABLE.value, account.worker == worker)
         money: list[Row[Any]] = []
         work: list[Row[Any]] = []
         with reading(self.engine) as connection:
-            for number in connection.scalars(own).all():
-                for query, table, rows in (
-                    (_money(), schema.posting, money),
-                    (_work(), schema.work_posting, work),
+            for number, kind, *of in connection.execute(own).all():
+                lasts: Sequence[int | None] = (None, None)
+                if last_lines is not None:
+                    lasts = last_lines.get(Account(AccountKind(kind), *of), (0, 0))
+                for query, table, rows, last in (
+                    (_money(), schema.posting, money, lasts[0]),
+                    (_work(), schema.work_posting, work, lasts[1]),
                 ):
                     newest = query.where(table.c.account_id == number)
+                    if last is not None:
+                        newest = newest.where(table.c.account_seq <= last)
                     newest = newest.order_by(table.c.account_seq.desc()).limit(limit)
                     rows.extend(connection.execute(newest))
         lines = _merged(money, work)

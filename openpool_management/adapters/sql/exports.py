@@ -36,6 +36,7 @@ class SqlExports:
                 rates=commission_rates(connection),
                 payouts=tuple(load(connection, true())),
                 histories=_histories(connection, accounts),
+                last_lines={head[0]: (head[2], head[4]) for head in heads},
             )
 
 
