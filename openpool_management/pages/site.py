@@ -45,6 +45,7 @@ class Site:
             section="Pool",
             document="pool",
             pool=pool,
+            silent=self._silent(self.publication.material.streams),
             fees=days_chart(pool["days"], "fees_wei", self._today, _eth),
             jobs=days_chart(pool["days"], "jobs", self._today, number),
         )
@@ -71,6 +72,7 @@ class Site:
             section="Workers",
             document=f"workers/{address}",
             worker=worker,
+            silent=self._silent(self.publication.material.online.get(address, ())),
             lines=account_lines(lines),
             earned=days_chart(worker["days"], "net_wei", self._today, _eth),
         )
@@ -116,6 +118,11 @@ class Site:
     @property
     def _today(self) -> date:
         return self.publication.material.made_at.date()
+
+    def _silent(self, streams: Iterable[Stream]) -> list[str]:
+        """Of streams that are silent, since when: nothing that is told of them is newer."""
+        quality = self.publication.material.quality
+        return [text for one in sorted(streams) if one in quality for text in quality[one].silence]
 
     def _list(
         self, template: str, rows: Sequence[Document], number: int, **values: Any

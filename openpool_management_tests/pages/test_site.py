@@ -14,7 +14,7 @@ from openpool_management.pages.site import STALE, Site, entry_page
 from openpool_management.services.exports.documents import Published
 from openpool_management.services.exports.publication import Publication
 from openpool_management.services.statement import trace_entry
-from openpool_management_tests.log_objects import ALICE, BOB
+from openpool_management_tests.log_objects import AI, ALICE, BOB, TRANSCODE
 from openpool_management_tests.pages.conftest import CONNECTION, MANY_JOBS, Shown
 
 VOID = {"meta", "link", "input", "br", "img"}
@@ -110,6 +110,29 @@ def test_charts_say_which_days_they_count_by(shown: Shown) -> None:
         captions = re.findall(r"<figcaption>(.*?)</figcaption>", html)
         assert len(captions) == figures
         assert all("on which it was posted; 90 days at most" in one for one in captions)
+
+
+def test_who_is_online_on_a_silent_stream_is_told_since_when_nothing_is_known(shown: Shown) -> None:
+    pages = Site(shown.publication, ServerLinks())
+    both = [f"The newest object of stream {one} ends at " for one in (AI, TRANSCODE)]
+    assert shown.publication.worker(ALICE)["online"] is True
+    for html, told in (
+        (pages.overview(), [True, True]),
+        (pages.worker(ALICE, []), [True, False]),
+        (pages.worker(BOB, []), [False, False]),
+    ):
+        assert [f'<p class="notice">{sentence}' in html for sentence in both] == told
+
+
+def test_what_was_redeemed_is_told_apart_by_what_the_chain_knows(shown: Shown) -> None:
+    material = shown.publication.material
+    for unverified_wei, told in ((0, "verified on the chain"), (7, 'value="7">')):
+        solvency = replace(material.solvency, redeemed_wei=9, unverified_wei=unverified_wei)
+        made = Publication(replace(material, solvency=solvency))
+        html = Site(made, ServerLinks()).overview()
+        [fact] = re.findall(r'<dd id="redeemed">(.*?)</dd>', html)
+        assert 'value="9">' in fact and told in fact
+        assert ("not looked up" in fact) is (unverified_wei > 0)
 
 
 def test_fees_of_jobs_without_an_address_are_shown_where_there_are_any(shown: Shown) -> None:
