@@ -28,6 +28,7 @@ setup(
         *DAGSTER,
         "alembic>=1.16,<2",
         "annotated-types>=0.7,<1",
+        "anyio>=4.16,<5",  # of starlette, imported too
         "boto3>=1.40,<2",
         "coincurve>=21,<22",  # signatures in C; eth-account finds it by itself
         "eth-account>=0.14,<0.15",

@@ -14,6 +14,7 @@ from openpool_management.pages.site import message_page
 from openpool_management.server.answers import refusal
 from openpool_management.server.headers import SECURITY_HEADERS
 from openpool_management.server.snapshots import RETRY_SECONDS, UNREADABLE, NotReady
+from openpool_management.server.turns import Busy
 
 FOR_PROGRAMS = ("/api/", "/metrics", "/statements/")
 NOTHING_HERE = "There is nothing at this address."
@@ -22,13 +23,14 @@ DEFECT = "This answer could not be made: the log of the server has the defect."
 
 def answer_failures(app: FastAPI) -> None:
     """Let an application answer every error with a sentence."""
-    app.add_exception_handler(NotReady, _not_ready)
+    app.add_exception_handler(NotReady, _later)
+    app.add_exception_handler(Busy, _later)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
 
 
-def _not_ready(request: Request, error: Exception) -> Response:
+def _later(request: Request, error: Exception) -> Response:
     return _told(request, 503, str(error), {"Retry-After": str(RETRY_SECONDS)})
 
 

@@ -13,10 +13,15 @@ from openpool_management.pages.assets import ASSETS, asset_content
 from openpool_management.pages.links import ServerLinks
 from openpool_management.pages.site import Site, entry_page
 from openpool_management.server.snapshots import Snapshots
+from openpool_management.server.turns import Turns
 from openpool_management.services.audit_trail import AuditTrail
 from openpool_management.services.statement import trace_entry
 
 LARGEST_NUMBER = 2**63 - 1
+TRACES_AT_ONCE = 2
+"""A page that goes through the lake can take seconds and hundreds of megabytes."""
+
+TRACES_WAITING = 20
 _LINKS = ServerLinks()
 
 Number = Annotated[int, Query(alias="page", ge=1, le=LARGEST_NUMBER)]
@@ -25,6 +30,7 @@ Number = Annotated[int, Query(alias="page", ge=1, le=LARGEST_NUMBER)]
 def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRouter:
     """The routes of all pages. trail is asked for once there is a ledger."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    traces = Turns(TRACES_AT_ONCE, TRACES_WAITING)
 
     def page(make: Callable[[Site], str | None]) -> HTMLResponse:
         publication = snapshots.current()
@@ -57,7 +63,7 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
         return page(make)
 
     @router.get("/workers/{address}/entries/{entry}")
-    def entry(
+    async def entry(
         address: str, entry: Annotated[int, Path(ge=1, le=LARGEST_NUMBER)], number: Number = 1
     ) -> HTMLResponse:
         def make(site: Site) -> str | None:
@@ -65,7 +71,7 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
                 return None
             return entry_page(_LINKS, trace_entry(trail(), address, entry), number)
 
-        return page(make)
+        return await traces.take(lambda: page(make))
 
     @router.get("/ranking")
     def ranking(window: str = "30d") -> HTMLResponse:
