@@ -18,7 +18,7 @@ Cells = tuple[int, datetime, str, str, str, str, str, str, str, str, int, int, i
 
 _KEYS = (
     (re.compile(r".+:earned"), "Fees of jobs"),
-    (re.compile(r".+:moved"), "Fees moved to other workers"),
+    (re.compile(r".+:moved"), "Fees of jobs that moved"),
     (re.compile(r"payout:(?P<payout>.+):reserved"), "Payout set aside"),
     (re.compile(r"payout:(?P<payout>.+):settled"), "Payout settled"),
     (re.compile(r"payout:(?P<payout>.+):voided"), "Payout voided, owed again"),

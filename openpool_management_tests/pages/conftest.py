@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from openpool_management.cli.sync import sync_streams
+from openpool_management.domain.streams import Stream
 from openpool_management.export_desk import ExportDesk
 from openpool_management.pages.account_lines import JOBS_SHOWN
 from openpool_management.payout_desk import PayoutDesk
@@ -19,6 +20,7 @@ from openpool_management_tests.log_objects import (
     ALICE,
     BOB,
     TRANSCODE,
+    Event,
     body,
     event,
     key,
@@ -38,6 +40,13 @@ class Shown:
 
     pool: Pool
     publication: Publication
+
+    def read(self, stream: Stream, second: int, *events: Event) -> None:
+        """Let one more object appear, and read it."""
+        assert self.pool.settings.events_dir is not None
+        path = self.pool.settings.events_dir / key(stream, second)
+        path.write_bytes(body(events))
+        sync_streams(self.pool, [stream], full=True)
 
 
 @pytest.fixture

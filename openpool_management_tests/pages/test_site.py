@@ -7,14 +7,14 @@ from html.parser import HTMLParser
 import pytest
 
 from openpool_management.domain.payouts.plan import Decision, Verdict
-from openpool_management.pages.account_lines import JOBS_SHOWN
+from openpool_management.pages.account_lines import JOBS_SHOWN, account_lines
 from openpool_management.pages.files import site_files
 from openpool_management.pages.links import FileLinks, ServerLinks
 from openpool_management.pages.site import STALE, Site, entry_page
 from openpool_management.services.exports.documents import Published
 from openpool_management.services.exports.publication import Publication
 from openpool_management.services.statement import trace_entry
-from openpool_management_tests.log_objects import AI, ALICE, BOB, TRANSCODE
+from openpool_management_tests.log_objects import AI, ALICE, BOB, TRANSCODE, processed, received
 from openpool_management_tests.pages.conftest import CONNECTION, MANY_JOBS, Shown
 
 VOID = {"meta", "link", "input", "br", "img"}
@@ -176,6 +176,21 @@ def test_the_jobs_of_a_line_come_in_parts_that_add_up_to_it(shown: Shown) -> Non
     as_file = entry_page(FileLinks(2), statement, 1)
     assert as_file is not None and "Part 1" not in as_file
     assert f"{JOBS_SHOWN} of its jobs are shown here" in as_file
+
+
+def test_a_job_that_moved_is_told_to_both_as_what_it_is(shown: Shown) -> None:
+    shown.read(AI, 1000, received(BOB, 1001, request="0b"))
+    shown.read(AI, 1200, processed(1201, request="0b", units=100, price=1))
+    shown.read(AI, 1100, received(ALICE, 1101, request="0b"))
+    told = []
+    for worker in (ALICE, BOB):
+        line = shown.pool.trail.records.statement(worker, 20)[0]
+        [row, *_] = account_lines([line])
+        html = entry_page(ServerLinks(), trace_entry(shown.pool.trail, worker, line.entry_number))
+        assert html is not None and "(pair-arrived)" in html
+        assert "Jobs came here from nobody or from another worker, or went away" in html
+        told.append((row["label"], row["amount_wei"], row["jobs"]))
+    assert told == [("Fees of jobs that moved", 75, 1), ("Fees of jobs that moved", -75, -1)]
 
 
 def test_nobody_sees_the_jobs_of_another(shown: Shown) -> None:
