@@ -128,6 +128,8 @@ def _open_graph(page: Page) -> None:
     _narrow(page)
     page.get_by_text("worker_payouts").first.wait_for()
     page.get_by_placeholder("Jump to").locator("xpath=following::button[1]").click()
+    # The colours of the assets come last.
+    page.wait_for_timeout(4 * SETTLE_MS)
     # A double click beside everything makes the graph as large as fits.
     page.mouse.dblclick(TALL["width"] // 2, TALL["height"] - 30)
 
