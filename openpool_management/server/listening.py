@@ -1,6 +1,8 @@
 """The HTTP server: a socket, uvicorn, and an end in order."""
 
+import asyncio
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Iterator, Sequence
@@ -9,13 +11,20 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from openpool_management.server.snapshots import Snapshots
 
 GRACE_SECONDS = 5
 """How long requests under way, and then a reading, may take to end."""
 
-BACKLOG = 2048
+BACKLOG = 128
+"""Connections that wait to be accepted. The event loop takes as many at once before it looks at
+any, so they must fit into what is left of the limit of open files."""
+
+MOST_FILES = 65_536
+SHARE_OF_FILES = 2
+"""One of so many open files may be a connection; the ledger and the lake need files too."""
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -55,7 +64,8 @@ def serve_until_stopped(
     """
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_connections(_files_allowed() // SHARE_OF_FILES),
+        backlog=BACKLOG,
         loop="asyncio",
         ws="none",
         workers=1,
@@ -68,6 +78,30 @@ def serve_until_stopped(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     _Server(config, snapshots).run(sockets=[listener])
+
+
+def _files_allowed() -> int:
+    """How many files may be open, after asking for as many as the system gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+def _connections(most: int) -> type[H11Protocol]:
+    """Connections, of which those beyond so many are closed at once.
+
+    Where no file can be opened any more, the event loop would log a traceback for each that waits.
+    """
+
+    class Connection(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if len(self.connections) > most:
+                transport.abort()
+
+    return Connection
 
 
 class _Server(uvicorn.Server):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openpool_management.domain.addresses import ZERO_ADDRESS, checksum_address
+from openpool_management.domain.addresses import ZERO_ADDRESS, _checksummed, checksum_address
 
 EIP_55_EXAMPLES = [
     "0x52908400098527886E0F7030069857D2E4169EE7",
@@ -65,3 +65,9 @@ def test_checksummed_form_stands(raw: bytes) -> None:
 
 def test_zero_address_is_an_address() -> None:
     assert checksum_address(ZERO_ADDRESS) == ZERO_ADDRESS
+
+
+def test_what_is_no_address_is_not_kept() -> None:
+    before = _checksummed.cache_info()
+    assert checksum_address("0x" + "1" * 100_000) is None
+    assert _checksummed.cache_info() == before
