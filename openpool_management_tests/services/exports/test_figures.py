@@ -122,6 +122,20 @@ def test_a_payment_counts_when_it_is_final(material: Material) -> None:
     assert row["last_payment_date"] == (AT - 49 * HOUR).isoformat()
     assert summary["timestamp"] == (AT - HOUR).isoformat()
     assert row["payment_due"] is True
+    told = [
+        (one["id"], one["created_at"], one["settled_at"], one["final"])
+        for one in Publication(material).payouts["payouts"]
+    ]
+    ages = (("waits", 30), ("void", 40), ("second", 50), ("first", 60))
+    assert told == [
+        (
+            name,
+            (AT - hours * HOUR).isoformat(),
+            (AT - (hours - 1) * HOUR).isoformat() if name in ("first", "second") else None,
+            name != "waits",
+        )
+        for name, hours in ages
+    ]
     pool = Publication(material).pool
     assert (pool["payouts"]["made"], pool["payouts"]["under_way"]) == (2, 1)
     [stream] = pool["streams"]
