@@ -205,6 +205,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # A server goes on with the templates it began with while another version is installed.
+        auto_reload=False,
     )
     environment.globals["DAYS_SHOWN"] = DAYS_SHOWN
     environment.filters |= {
