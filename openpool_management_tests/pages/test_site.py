@@ -3,17 +3,23 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+from openpool_management.cli.sync import sync_streams
 from openpool_management.domain.payouts.plan import Decision, Verdict
+from openpool_management.export_desk import ExportDesk
 from openpool_management.pages.account_lines import JOBS_SHOWN, account_lines
 from openpool_management.pages.files import site_files
 from openpool_management.pages.links import FileLinks, ServerLinks
 from openpool_management.pages.site import STALE, Site, entry_page
-from openpool_management.services.exports.documents import Published
+from openpool_management.payout_desk import PayoutDesk
+from openpool_management.pool import Pool
+from openpool_management.services.exports.documents import Fixed, Published
 from openpool_management.services.exports.publication import Publication
 from openpool_management.services.statement import trace_entry
+from openpool_management.settings import Settings
 from openpool_management_tests.log_objects import AI, ALICE, BOB, TRANSCODE, processed, received
 from openpool_management_tests.pages.conftest import CONNECTION, MANY_JOBS, Shown
 
@@ -73,6 +79,20 @@ def test_every_page_is_sound_and_lets_no_markup_of_the_log_through(shown: Shown)
         assert CONNECTION.partition(":")[0] not in html, key
     worker = pages[f"workers/{ALICE}.html"]
     assert "{{ 7 * 7 }}" in worker
+
+
+def test_pages_of_entries_are_not_taken_for_those_of_another_ledger(
+    shown: Shown, tmp_path: Path
+) -> None:
+    pool = Pool(Settings(home=tmp_path / "anew", events_dir=shown.pool.settings.events_dir))
+    sync_streams(pool, pool.source.streams())
+    publication = ExportDesk(PayoutDesk(pool)).publication()
+    own, other = (
+        {one.key for one in site_files(made, trail) if isinstance(one, Fixed)}
+        for made, trail in ((shown.publication, shown.pool.trail), (publication, pool.trail))
+    )
+    pool.engine.dispose()
+    assert len(own) == len(other) == 3 and own.isdisjoint(other)
 
 
 def test_every_link_of_the_files_leads_to_a_file(shown: Shown) -> None:
