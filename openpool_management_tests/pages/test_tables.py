@@ -24,7 +24,7 @@ from openpool_management.pages.links import ServerLinks
 from openpool_management.pages.site import Site
 from openpool_management.services.exports.publication import Publication
 from openpool_management.services.performance.report import PerformanceRow, Window
-from openpool_management_tests.log_objects import ALICE, BOB
+from openpool_management_tests.log_objects import ALICE, BOB, CAROL
 from openpool_management_tests.pages.conftest import Shown
 
 Rows = list[dict[str, str]]
@@ -161,10 +161,11 @@ def assert_payouts(rows: Rows, documents: list[dict[str, object]]) -> None:
 
 
 def test_the_page_of_workers(told: Publication) -> None:
+    told.pool["workers"].append({**told.pool["workers"][0], "address": CAROL, "earned_wei": "300"})
     [rows] = tables(Site(told, ServerLinks()).workers() or "")
     documents = {one["address"]: one for one in told.pool["workers"]}
     # As text the amounts would be in another order.
-    assert [int(row["Earned"]) for row in rows] == [11_726, 26]
+    assert [int(row["Earned"]) for row in rows] == [11_726, 300, 26]
     for row in rows:
         one = documents.pop(row["Worker"])
         for heading, field in (
