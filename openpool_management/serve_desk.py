@@ -6,6 +6,7 @@ from datetime import datetime
 
 from fastapi import FastAPI
 
+from openpool_management.adapters.sql.prepare import require_ledger
 from openpool_management.export_desk import ExportDesk
 from openpool_management.payout_desk import PayoutDesk
 from openpool_management.pool import Pool, utc_now
@@ -32,12 +33,13 @@ class ServeDesk:
     def publication(self) -> Publication:
         """All documents as of this moment. One call at a time.
 
-        The ledger is opened anew, so that one that took the place of another, or has another
-        schema, is seen as what it is. Raises LedgerNotReady, SchemaIsNewer, and whatever reading
-        raises.
+        Requests go on with the ledger's connections meanwhile, so those are kept from one call to
+        the next. Raises LedgerNotReady, SchemaIsNewer, and whatever reading raises.
         """
-        pool = Pool(self.settings, read_only=True)
+        pool = self._pool or Pool(self.settings, read_only=True)
         try:
+            # Another ledger may have taken its place, or it may have another schema.
+            require_ledger(pool.engine)
             revision = pool.health().revision
             desk = ExportDesk(PayoutDesk(pool, self.clock), self.clock, self._unwritten)
             made = desk.publication()
@@ -46,10 +48,7 @@ class ServeDesk:
             self._unwritten = Unwritten()
             _close(pool)
             raise
-        before, self._pool = self._pool, pool
-        self.ledger_revision = revision
-        if before is not None:
-            _close(before)
+        self._pool, self.ledger_revision = pool, revision
         return made
 
     def trail(self) -> AuditTrail:

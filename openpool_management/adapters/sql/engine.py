@@ -5,7 +5,7 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
 
 BUSY_TIMEOUT_MS = 60_000
@@ -41,8 +41,11 @@ def _sqlite(url: str) -> Engine:
 def _read_only_sqlite(url: str) -> Engine:
     path = quote(make_url(url).database or "")
     timeout_seconds = BUSY_TIMEOUT_MS / 1000
+    # Each connection opens the file that is there: another one may have taken its place.
     engine = create_engine(
-        f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": timeout_seconds}
+        f"sqlite:///file:{path}?mode=ro&uri=true",
+        connect_args={"timeout": timeout_seconds},
+        poolclass=NullPool,
     )
     event.listen(engine, "connect", _refuse_writes)
     event.listen(engine, "begin", _begin_deferred)
