@@ -50,5 +50,12 @@ def number(value: float | int | str | None, decimals: int = 0) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 1 in percent, a dash for what is not known."""
-    return "–" if share is None else f"{share * 100:.1f} %"
+    """A share of 1 in percent, cut to one decimal, a dash for what is not known.
+
+    It is cut so that 100 % is said of what is whole alone.
+    """
+    if share is None:
+        return "–"
+    # Documents state shares with four decimals; as a float, 0.57 times 1000 is a little less.
+    whole, rest = divmod(round(share * 10_000) // 10, 10)
+    return f"{whole}.{rest} %"

@@ -58,6 +58,8 @@ def test_numbers_and_times() -> None:
         "98,765,432,109,876,543,210",
     )
     assert (number(1.23456, 2), percent(0.12345)) == ("1.23", "12.3 %")
+    shares = (0.9999, 1.0, 0.57, 0.29, 0.0005)
+    assert [*map(percent, shares)] == ["99.9 %", "100.0 %", "57.0 %", "29.0 %", "0.0 %"]
     text = "2026-01-31T18:05:59.123456+00:00"
     assert moment(text) == f'<time datetime="{text}">2026-01-31 18:05 UTC</time>'
     assert short_eth(WEI_PER_ETH) == "1"
