@@ -18,6 +18,7 @@ from openpool_management.server.snapshots import NotReady
 from openpool_management.services.ports.chain import SignerError
 from openpool_management.settings import Settings
 from openpool_management_tests.ledgers import ScratchLedger
+from openpool_management_tests.server.test_serve import wait_for
 
 KEY = "0x" + "4c" * 32
 
@@ -64,7 +65,8 @@ def test_a_reading_leaves_no_connection_of_a_request_behind(
                 # Whoever got hold of the ledger before the reading may go on to use it.
                 assert records.statement(worker, 1)
             desk.close()
-            assert connections_to(ledger_url) == 0
+            # PostgreSQL learns a moment later that one was closed.
+            wait_for(lambda: connections_to(ledger_url) == 0)
         finally:
             gc.enable()
 
