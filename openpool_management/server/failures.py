@@ -59,6 +59,8 @@ def _failed(request: Request, error: Exception) -> Response:
 def _told(
     request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
+    # In whatever cache it lies: the same address is answered in two ways.
+    headers = {**(headers or {}), "Vary": "Accept"}
     for_people = "text/html" in request.headers.get("accept", "")
     if for_people and not request.url.path.startswith(FOR_PROGRAMS):
         html = message_page(ServerLinks(), HTTPStatus(status).phrase, sentence)

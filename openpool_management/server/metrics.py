@@ -12,7 +12,6 @@ from prometheus_client.registry import Collector
 
 from openpool_management.domain.accounts import AccountKind
 from openpool_management.domain.holds import HoldReason
-from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.pool import utc_now
 from openpool_management.server.snapshots import NotReady, Snapshots
 from openpool_management.services.exports.material import Material
@@ -39,7 +38,8 @@ def metrics_router(
         registry.register(PoolFigures(snapshots, material, reserve_wei, clock()))
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(
-            encode(registry), headers={"Content-Type": kind, "Cache-Control": "no-store"}
+            encode(registry),
+            headers={"Content-Type": kind, "Cache-Control": "no-store", "Vary": "Accept"},
         )
 
     return router
@@ -81,9 +81,7 @@ def wallet_days(material: Material, reserve_wei: int) -> int | None:
     """Whole days that the wallet lasts, without the reserve and what is set aside for payouts."""
     since = material.made_at - timedelta(days=LOOKBACK_DAYS)
     month_wei = sum(
-        one.intent.amount_wei
-        for one in material.ledger.payouts
-        if one.intent.created_at >= since and one.state is not PayoutState.VOIDED
+        one.intent.amount_wei for one in material.not_voided if one.intent.created_at >= since
     )
     solvency = material.solvency
     known_wei = solvency.wallet_wei if solvency.chain_wei is None else solvency.chain_wei
@@ -139,7 +137,7 @@ def _money_figures(material: Material) -> Iterator[Metric]:
 
 
 def _payout_figures(material: Material, now: datetime) -> Iterator[Metric]:
-    under_way = [one for one in material.ledger.payouts if not one.ended]
+    under_way = material.under_way
     oldest = min((one.intent.created_at for one in under_way), default=now)
     yield _gauge("openpool_payouts_in_flight", "Payouts that are not final.", len(under_way))
     yield _gauge(

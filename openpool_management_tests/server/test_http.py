@@ -113,7 +113,7 @@ def test_people_are_told_on_a_page(server: Served, path: str, status: int, sente
     answer = server.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
     assert answer.status_code == status and has_security_headers(answer)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "no-store" and answer.headers["Vary"] == "Accept"
     assert "<h1>" in answer.text and sentence in answer.text
     assert list(server.get(path).json()) == ["detail"]
 

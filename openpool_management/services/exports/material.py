@@ -100,6 +100,16 @@ class Material:
         return {one.id: one for one in self.ledger.payouts}
 
     @cached_property
+    def under_way(self) -> list[Payout]:
+        """The payouts that are not final, the oldest first."""
+        return [one for one in self.ledger.payouts if not one.ended]
+
+    @cached_property
+    def not_voided(self) -> list[Payout]:
+        """The payouts that were not voided, the oldest first."""
+        return [one for one in self.ledger.payouts if one.state is not PayoutState.VOIDED]
+
+    @cached_property
     def payouts_of(self) -> dict[str, list[Payout]]:
         """The payouts of each worker, the oldest first."""
         found: dict[str, list[Payout]] = {}
@@ -111,11 +121,10 @@ class Material:
     def shares(self) -> dict[str, dict[str, list[Share]]]:
         """Shares of the payouts that were not voided, by stream and worker, the oldest first."""
         found: dict[str, dict[str, list[Share]]] = {}
-        for payout in self.ledger.payouts:
-            if payout.state is not PayoutState.VOIDED:
-                for stream, share_wei in self.shares_of(payout).items():
-                    own = found.setdefault(stream, {}).setdefault(payout.intent.worker, [])
-                    own.append(Share(payout, share_wei))
+        for payout in self.not_voided:
+            for stream, share_wei in self.shares_of(payout).items():
+                own = found.setdefault(stream, {}).setdefault(payout.intent.worker, [])
+                own.append(Share(payout, share_wei))
         return found
 
     def shares_of(self, payout: Payout) -> dict[str, int]:
