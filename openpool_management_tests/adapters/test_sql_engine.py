@@ -72,3 +72,21 @@ def test_a_reading_pool_waits_for_the_schema_it_knows(ledger_url: str, tmp_path:
         with pytest.raises(error, match=revision):
             _ = Pool(settings, read_only=True).engine
     writing.dispose()
+
+
+def test_a_reader_that_would_be_in_the_way_of_the_owner_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.touch()
+    owner = path.stat().st_uid
+    for user, refused in ((owner, False), (0, False), (owner + 1, True)):
+        monkeypatch.setattr("os.geteuid", lambda user=user: user)
+        if refused:
+            with pytest.raises(PermissionError, match="run this as that user"):
+                ledger_engine(f"sqlite:///{path}", read_only=True)
+        else:
+            ledger_engine(f"sqlite:///{path}", read_only=True).dispose()
+    # Where it can make no file, it does no harm.
+    monkeypatch.setattr("os.access", lambda place, mode: False)
+    ledger_engine(f"sqlite:///{path}", read_only=True).dispose()

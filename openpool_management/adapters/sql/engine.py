@@ -1,7 +1,9 @@
 """Connections to the ledger's database, set up so that a commit is durable and writers queue."""
 
+import os
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,8 +16,9 @@ BUSY_TIMEOUT_MS = 60_000
 def ledger_engine(url: str, *, read_only: bool = False) -> Engine:
     """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``.
 
-    read_only: the database refuses whatever would change it, and no file is made.
-    Raises ValueError for any other kind of database.
+    read_only: the database refuses whatever would change it. Beside a file of SQLite its -wal and
+    -shm are made. Raises ValueError for any other kind of database, and PermissionError where those
+    two would be in the way of the file's owner.
     """
     kind = make_url(url).drivername
     if kind == "sqlite":
@@ -39,7 +42,9 @@ def _sqlite(url: str) -> Engine:
 
 
 def _read_only_sqlite(url: str) -> Engine:
-    path = quote(make_url(url).database or "")
+    database = Path(make_url(url).database or "")
+    _keep_out_of_the_way(database)
+    path = quote(str(database))
     timeout_seconds = BUSY_TIMEOUT_MS / 1000
     # Each connection opens the file that is there: another one may have taken its place.
     engine = create_engine(
@@ -50,6 +55,19 @@ def _read_only_sqlite(url: str) -> Engine:
     event.listen(engine, "connect", _refuse_writes)
     event.listen(engine, "begin", _begin_deferred)
     return engine
+
+
+def _keep_out_of_the_way(database: Path) -> None:
+    # A reader makes the two files where they are missing, as its own; then the owner of the
+    # database can't write into them, nor into the database. SQLite gives them away if it is root.
+    user = os.geteuid()
+    if not database.exists() or user in (0, database.stat().st_uid):
+        return
+    if os.access(database.parent, os.W_OK):
+        raise PermissionError(
+            f"{database} belongs to another user, whom a reader of SQLite that can write into its "
+            "directory keeps from writing: run this as that user, or keep the ledger in PostgreSQL."
+        )
 
 
 def _configure_sqlite(connection: Any, record: Any) -> None:
