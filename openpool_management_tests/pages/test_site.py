@@ -18,6 +18,7 @@ from openpool_management.payout_desk import PayoutDesk
 from openpool_management.pool import Pool
 from openpool_management.services.exports.documents import Fixed, Published
 from openpool_management.services.exports.publication import Publication
+from openpool_management.services.holds import dismiss
 from openpool_management.services.statement import trace_entry
 from openpool_management.settings import Settings
 from openpool_management_tests.log_objects import AI, ALICE, BOB, TRANSCODE, processed, received
@@ -238,6 +239,11 @@ def test_an_old_page_says_so(shown: Shown) -> None:
 def test_what_is_held_is_told_by_its_reason(shown: Shown) -> None:
     html = Site(shown.publication, ServerLinks()).quality()
     assert "Held items: 1." in html and "missing-field" in html
+    [item] = shown.pool.holds.items(decided=False)
+    dismiss(shown.pool.holds, item.id, "not an event", item.read_at)
+    decided = ExportDesk(PayoutDesk(shown.pool)).publication()
+    assert decided.quality["held_items"] == 0
+    assert "Nothing is held." in Site(decided, ServerLinks()).quality()
 
 
 def test_nothing_is_promised_while_payouts_do_not_run(shown: Shown) -> None:

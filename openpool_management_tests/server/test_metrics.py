@@ -15,8 +15,10 @@ from openpool_management.payout_desk import PayoutDesk
 from openpool_management.pool import Pool
 from openpool_management.server.metrics import PoolFigures, wallet_days
 from openpool_management.server.snapshots import Snapshots
+from openpool_management.services.exports.material import StreamQuality
 from openpool_management.services.payouts.wallet_report import report_wallet
 from openpool_management_tests.cli.conftest import CHECKOUT
+from openpool_management_tests.log_objects import AI
 from openpool_management_tests.server.apps import NOW, client_of, nothing_at
 from openpool_management_tests.server.conftest import PaidPool, Served
 from openpool_management_tests.server.test_http import in_process
@@ -104,6 +106,18 @@ def test_what_is_not_known_has_no_sample() -> None:
     found = samples(answer.text)
     assert ("openpool_wallet_wei", "") not in found and ("openpool_wallet_days", "") not in found
     assert found["openpool_earned_wei", ""] == found["openpool_payouts_in_flight", ""] == 0
+
+
+def test_ages_go_on_after_the_documents_were_made() -> None:
+    material = nothing_at(NOW).material
+    material.ledger.read_at[AI] = NOW - timedelta(seconds=5)
+    material.quality[AI] = StreamQuality(NOW - timedelta(seconds=9), (), ())
+    later = NOW + timedelta(seconds=100)
+    figures = PoolFigures(Snapshots(lambda: nothing_at(NOW), 60), material, 0, later)
+    found = {one.name: one.samples[0].value for one in figures.collect() if one.samples}
+    assert found["openpool_snapshot_age_seconds"] == 100
+    assert found["openpool_read_age_seconds"] == 105
+    assert found["openpool_ingest_lag_seconds"] == 109
 
 
 def test_a_label_may_hold_anything() -> None:

@@ -16,6 +16,7 @@ from openpool_management.domain.presence import ConnectionInterval
 from openpool_management.domain.tickets import Redeemed
 from openpool_management.domain.worker_history import WorkerHistory
 from openpool_management.services.exports.days import DAYS_SHOWN
+from openpool_management.services.exports.frames import DAYS, days_frame, workers_frame
 from openpool_management.services.exports.material import Material, StreamQuality
 from openpool_management.services.exports.publication import Publication
 from openpool_management.services.exports.worker_performance import worker_performance
@@ -163,6 +164,23 @@ def test_payouts_in_a_statement(material: Material) -> None:
         ("void", "given-back", "3"),
         ("waits", "payout", "-3"),
     ]
+
+
+def test_tables_of_the_same(material: Material) -> None:
+    richer, poorer = "0x" + "9" * 40, "0x" + "8" * 40
+    for worker, wei in ((richer, "300"), (poorer, "-1")):
+        material.balances[worker] = dict.fromkeys(material.balances[ALICE], wei)
+        material.ledger.histories[worker] = WorkerHistory()
+    publication = Publication(material)
+    workers = workers_frame(publication)
+    assert list(workers["worker"]) == [richer, ALICE, BOB, poorer]
+    assert list(workers["last_payment_at"]) == [None, (AT - 49 * HOUR).isoformat(), None, None]
+    days = [
+        {"date": (AT - back * DAY).date().isoformat(), "stream": "s", "jobs": 1, "fees_wei": "2"}
+        for back in (DAYS, DAYS - 1, 0)
+    ]
+    publication.pool["days"] = days
+    assert list(days_frame(publication)["date"]) == [one["date"] for one in days[1:]]
 
 
 def test_jobs_without_an_address_are_not_called_unattributed(material: Material) -> None:
