@@ -12,6 +12,7 @@ from openpool_management.pages.account_lines import newest_lines
 from openpool_management.pages.assets import ASSETS, asset_content
 from openpool_management.pages.links import ServerLinks
 from openpool_management.pages.site import Site, entry_page
+from openpool_management.server.kept_pages import KeptPages
 from openpool_management.server.snapshots import Snapshots
 from openpool_management.server.turns import Turns
 from openpool_management.services.audit_trail import AuditTrail
@@ -32,21 +33,27 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     traces = Turns(TRACES_AT_ONCE, TRACES_WAITING)
 
-    def page(make: Callable[[Site], str | None]) -> HTMLResponse:
-        publication = snapshots.current()
-        html = make(Site(publication, _LINKS, stale=snapshots.problem is not None))
+    kept = KeptPages()
+
+    def page(make: Callable[[Site], str | None], *name: object) -> HTMLResponse:
+        """name: what the page is kept as, nothing where it is one of many."""
+        site = Site(snapshots.current(), _LINKS, stale=snapshots.problem is not None)
+        if name:
+            html = kept.page(site.publication, (*name, site.stale), lambda: make(site))
+        else:
+            html = make(site)
         if html is None:
             raise HTTPException(404)
         return HTMLResponse(html)
 
     @router.get("/")
     def overview() -> HTMLResponse:
-        return page(Site.overview)
+        return page(Site.overview, "overview")
 
     @router.get("/workers")
     def workers(number: Number = 1, address: str | None = None) -> Response:
         if address is None:
-            return page(lambda site: site.workers(number))
+            return page(lambda site: site.workers(number), "workers", number)
         found = _found(address, snapshots)
         if found is not None:
             return RedirectResponse(_LINKS.worker(found), 303)
@@ -75,15 +82,15 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
 
     @router.get("/ranking")
     def ranking(window: str = "30d") -> HTMLResponse:
-        return page(lambda site: site.ranking(window))
+        return page(lambda site: site.ranking(window), "ranking", window)
 
     @router.get("/payouts")
     def payouts(number: Number = 1) -> HTMLResponse:
-        return page(lambda site: site.payouts(number))
+        return page(lambda site: site.payouts(number), "payouts", number)
 
     @router.get("/quality")
     def quality() -> HTMLResponse:
-        return page(Site.quality)
+        return page(Site.quality, "quality")
 
     @router.get("/pages/{name}")
     def asset(name: str) -> Response:
