@@ -32,6 +32,7 @@ def account_lines(lines: Iterable[PostedLine]) -> list[Document]:
             "posted_at": time_text(one.posted_at),
             "label": key_facts(one.posting_key).title,
             "payout_id": key_facts(one.posting_key).payout_id,
+            "stream": one.account.stream,
             "pipeline": one.account.pipeline,
             "model": one.account.model,
             "jobs": one.jobs,

@@ -123,8 +123,13 @@ def test_the_first_page(told: Publication) -> None:
 
 def test_the_page_of_a_worker(told: Publication, shown: Shown) -> None:
     document = told.worker(ALICE)
-    html = Site(told, ServerLinks()).worker(ALICE, shown.pool.trail.records.statement(ALICE, 20))
-    _, earnings, _, payouts, connections = tables(html)
+    posted = shown.pool.trail.records.statement(ALICE, 20)
+    html = Site(told, ServerLinks()).worker(ALICE, posted)
+    _, earnings, lines, payouts, connections = tables(html)
+    for row, line in zip(lines, posted, strict=True):
+        account = line.account
+        assert (row["Stream"], row["Pipeline"]) == (account.stream, account.pipeline)
+        assert (row["Amount"], row["Jobs"]) == (str(line.amount_wei), number(line.jobs))
     for row, one in zip(earnings, document["earnings"], strict=True):
         assert [row["Earned"], row["Fees"], row["Commission"]] == [
             one[f"{name}_wei"] for name in ("net", "fees", "commission")
