@@ -1,5 +1,6 @@
 """Errors as answers: a sentence, whatever went wrong, as JSON or, for browsers, as a page."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -8,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from openpool_management.adapters.sql.errors import DatabaseFailure
 from openpool_management.cli.failures import explain_failure
 from openpool_management.pages.links import ServerLinks
 from openpool_management.pages.site import message_page
@@ -15,6 +17,8 @@ from openpool_management.server.answers import refusal
 from openpool_management.server.headers import SECURITY_HEADERS
 from openpool_management.server.snapshots import RETRY_SECONDS, UNREADABLE, NotReady
 from openpool_management.server.turns import Busy
+
+_log = logging.getLogger(__name__)
 
 FOR_PROGRAMS = ("/api/", "/metrics", "/statements/")
 NOTHING_HERE = "There is nothing at this address."
@@ -27,6 +31,8 @@ def answer_failures(app: FastAPI) -> None:
     app.add_exception_handler(Busy, _later)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
+    for unreadable in (OSError, DatabaseFailure):
+        app.add_exception_handler(unreadable, _unreadable)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -48,11 +54,18 @@ def _refused(request: Request, error: Exception) -> Response:
     return _told(request, error.status_code, sentence, error.headers)
 
 
+def _unreadable(request: Request, error: Exception) -> Response:
+    failure = explain_failure(error)
+    if failure is None:
+        raise error
+    # A line, not a traceback: it comes with every request until the ledger and lake are back.
+    _log.warning("A page can't be made: %s", failure[1])
+    return _told(request, 503, UNREADABLE)
+
+
 def _failed(request: Request, error: Exception) -> Response:
     # This one is sent around all middleware, so it brings the headers itself.
     headers = {**SECURITY_HEADERS, "Cache-Control": "no-store"}
-    if explain_failure(error) is not None:
-        return _told(request, 503, UNREADABLE, headers)
     return _told(request, 500, DEFECT, headers)
 
 

@@ -78,7 +78,7 @@ def test_every_answer_has_the_headers(server: Served, method: str, path: str, st
         assert list(answer.json()) == ["detail"]
 
 
-def test_defects_and_unreadable_pages_have_them_too() -> None:
+def test_defects_and_unreadable_pages_have_them_too(caplog: pytest.LogCaptureFixture) -> None:
     router = APIRouter()
 
     @router.get("/defect")
@@ -94,6 +94,9 @@ def test_defects_and_unreadable_pages_have_them_too() -> None:
         assert answer.status_code == status and has_security_headers(answer)
         assert "the log of the server" in answer.json()["detail"]
         assert "secret" not in answer.text and "/place" not in answer.text
+    # What is not a defect is a line of the log.
+    [told] = [one for one in caplog.records if one.name.startswith("openpool_management")]
+    assert "/place/of/ledger" in told.getMessage() and told.exc_info is None
 
 
 @pytest.mark.parametrize(

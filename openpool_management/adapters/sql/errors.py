@@ -6,7 +6,11 @@ from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
     OperationalError,
+    SQLAlchemyError,
 )
+
+DatabaseFailure = SQLAlchemyError
+"""What every error of the database is, for those who speak no SQL."""
 
 _REMEDY = (
     "check OPENPOOL_LEDGER_URL, that the database runs, that it can be reached from here, "
