@@ -8,6 +8,7 @@ from itertools import chain
 
 from openpool_management.adapters.documents import DirectoryDocuments, S3Documents
 from openpool_management.adapters.sql.exports import SqlExports
+from openpool_management.adapters.sql.histories import SqlHistories
 from openpool_management.domain.payouts.plan import Plan
 from openpool_management.domain.streams import Stream
 from openpool_management.pages.files import site_files
@@ -55,12 +56,14 @@ class NoStoreError(Exception):
 class ExportDesk:
     """What commands and assets publish with.
 
-    unwritten: what is found of tickets where the pool is only read.
+    unwritten: what is found of tickets where the pool is only read. histories: what earlier
+    readings of the same pool read.
     """
 
     desk: PayoutDesk
     clock: Callable[[], datetime] = utc_now
     unwritten: Unwritten = field(default_factory=Unwritten, repr=False)
+    histories: SqlHistories = field(default_factory=SqlHistories, repr=False)
 
     @property
     def store(self) -> DocumentStore:
@@ -87,7 +90,7 @@ class ExportDesk:
     def material(self) -> Material:
         """What documents are made of: the ledger at one moment, and what there is beside it."""
         pool, made_at = self.desk.pool, self.clock()
-        ledger = SqlExports(pool.engine).snapshot()
+        ledger = SqlExports(pool.engine, self.histories).snapshot()
         pause = self.desk.book.pause()
         plan = self._plan(made_at)
         return Material(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from fastapi import FastAPI
 
+from openpool_management.adapters.sql.histories import SqlHistories
 from openpool_management.adapters.sql.prepare import require_ledger
 from openpool_management.export_desk import ExportDesk
 from openpool_management.payout_desk import PayoutDesk
@@ -29,6 +30,7 @@ class ServeDesk:
     ledger_revision: str | None = None
     _pool: Pool | None = field(default=None, repr=False)
     _unwritten: Unwritten = field(default_factory=Unwritten, repr=False)
+    _histories: SqlHistories = field(default_factory=SqlHistories, repr=False)
 
     def publication(self) -> Publication:
         """All documents as of this moment. One call at a time.
@@ -41,11 +43,13 @@ class ServeDesk:
             # Another ledger may have taken its place, or it may have another schema.
             require_ledger(pool.engine)
             revision = pool.health().revision
-            desk = ExportDesk(PayoutDesk(pool, self.clock), self.clock, self._unwritten)
+            desk = ExportDesk(
+                PayoutDesk(pool, self.clock), self.clock, self._unwritten, self._histories
+            )
             made = desk.publication()
         except BaseException:
             # The next ledger may be another one.
-            self._unwritten = Unwritten()
+            self._unwritten, self._histories = Unwritten(), SqlHistories()
             _close(pool)
             raise
         self._pool, self.ledger_revision = pool, revision

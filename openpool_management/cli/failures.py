@@ -11,6 +11,7 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
     from botocore.exceptions import ProfileNotFound
 
     from openpool_management.adapters.sql.errors import explain_database_error
+    from openpool_management.adapters.sql.histories import PostingsDiffer
     from openpool_management.adapters.sql.prepare import LedgerNotReady, SchemaIsNewer
     from openpool_management.domain.journal import NotExact
     from openpool_management.export_desk import NoStoreError
@@ -35,6 +36,8 @@ def explain_failure(error: Exception) -> tuple[ExitCode, str] | None:
         LedgerNotReady | SchemaIsNewer | LedgerConflict | SinkError | PayoutConflict | LeaseHeld,
     ):
         return ExitCode.UNREACHABLE, str(error)
+    if isinstance(error, PostingsDiffer):
+        return ExitCode.FINDING, str(error)
     if isinstance(error, OSError):
         return ExitCode.UNREACHABLE, _os_sentence(error)
     if isinstance(error, ProfileNotFound):

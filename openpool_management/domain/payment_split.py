@@ -40,6 +40,10 @@ class UnpaidByStream:
     shares: dict[str, dict[str, int]] = field(default_factory=dict)
     """The shares of each payout that was set aside, by its id; voided ones too."""
 
+    def copied(self) -> "UnpaidByStream":
+        """One that can be brought on; this one stays as it is."""
+        return UnpaidByStream(dict(self.unpaid_wei), dict(self.shares))
+
     def earn(self, stream: str, amount_wei: int) -> None:
         """A stream earned, or lost what had moved to others.
 

@@ -1,7 +1,7 @@
 """What a worker earned on each day, and what was set aside to be paid, out of the postings."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from openpool_management.domain.accounts import Account, AccountKind
@@ -64,6 +64,13 @@ class WorkerHistory:
     lines: dict[DayKey, DayLine] = field(default_factory=dict)
     changes: list[BalanceChange] = field(default_factory=list)
     unpaid: UnpaidByStream = field(default_factory=UnpaidByStream)
+
+    def copied(self, days: Collection[date]) -> "WorkerHistory":
+        """A history to which postings of these days can be added; this one stays as it is."""
+        lines = {
+            key: replace(line) if key.day in days else line for key, line in self.lines.items()
+        }
+        return WorkerHistory(lines, list(self.changes), self.unpaid.copied())
 
     def post(self, account: Account, key: str, at: datetime, amount_wei: int) -> None:
         """Add a posting of PAYABLE or COMMISSION, by its entry's key and time."""
