@@ -248,29 +248,33 @@ def test_what_is_held_is_told_by_its_reason(shown: Shown) -> None:
 
 def test_nothing_is_promised_while_payouts_do_not_run(shown: Shown) -> None:
     pay = replace(_decision(shown), verdict=Verdict.PAY, reason="5 wei are paid.")
-    modes: list[tuple[str, bool, set[str]]] = [
-        ("off", False, set()),
-        ("dry-run", False, {ALICE}),
-        ("live", True, {ALICE}),
-        ("live", False, {ALICE}),
-        ("live", False, {BOB}),
+    modes: list[tuple[str, bool, set[str], int | None]] = [
+        ("off", False, set(), None),
+        ("dry-run", False, {ALICE}, 9),
+        ("live", True, {ALICE}, 9),
+        ("live", False, {ALICE}, None),
+        ("live", False, {BOB}, None),
+        ("live", False, {BOB}, 9),
     ]
     reasons = []
-    for mode, paused, unapproved in modes:
+    known = shown.publication.material
+    for mode, paused, unapproved, chain_wei in modes:
         material = replace(
-            shown.publication.material,
+            known,
             decisions={ALICE: pay},
             payout_mode=mode,
             payouts_paused=paused,
             unapproved=frozenset(unapproved),
+            solvency=replace(known.solvency, chain_wei=chain_wei),
         )
         told = Publication(material).worker(ALICE)["next_payment"]
         assert told["verdict"] == "pay"
         reasons.append(told["reason"])
-    off, dry, paused_, waits, live = reasons
+    off, dry, paused_, waits, unknown, live = reasons
     assert off == dry and off.startswith("Due, but the pool's payouts are not switched on")
     assert paused_.startswith("Due, but the pool's payouts are paused")
     assert waits.startswith("Due, but a run that pays so much waits until")
+    assert unknown.startswith("Due at the next run if the wallet covers it; what it holds is not")
     assert live == "Due at the next run: 5 wei are paid."
 
 

@@ -15,6 +15,9 @@ _STOPPED = "The pool does not pay this address: ask its operator."
 _NOT_LIVE = "Due, but the pool's payouts are not switched on: nothing is sent until they are."
 _PAUSED = "Due, but the pool's payouts are paused: nothing is sent until its operator resumes them."
 _UNAPPROVED = "Due, but a run that pays so much waits until the pool's operator has approved it."
+_UNKNOWN_WALLET = (
+    "Due at the next run if the wallet covers it; what it holds is not known at this moment."
+)
 _PRIVATE = (Verdict.DENIED, Verdict.NOT_ALLOWED, Verdict.BLOCKED)
 """Verdicts whose reason is the operator's own words, or names what operators type."""
 
@@ -96,6 +99,8 @@ def _next_payment(material: Material, worker: str) -> Document:
             reason = _PAUSED
         elif worker in material.unapproved:
             reason = _UNAPPROVED
+        elif material.solvency.chain_wei is None:
+            reason = f"{_UNKNOWN_WALLET} {reason}"
         else:
             reason = f"Due at the next run: {reason}"
     return {"verdict": decision.verdict.value, "reason": reason}
