@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from openpool_management.cli.sync import sync_streams
+from openpool_management.domain.batch import AttributionCause
 from openpool_management.domain.payouts.plan import Decision, Verdict
 from openpool_management.export_desk import ExportDesk
 from openpool_management.pages.account_lines import JOBS_SHOWN, account_lines
@@ -209,7 +210,8 @@ def test_a_job_that_moved_is_told_to_both_as_what_it_is(shown: Shown) -> None:
         [row, *_] = account_lines([line])
         html = entry_page(ServerLinks(), trace_entry(shown.pool.trail, worker, line.entry_number))
         assert html is not None and "(pair-arrived)" in html
-        assert "Jobs came here from nobody or from another worker, or went away" in html
+        [said] = re.findall(r"Jobs came here from nobody or from another worker, (.*?)</p>", html)
+        assert all(cause.value in said for cause in AttributionCause)
         told.append((row["label"], row["amount_wei"], row["jobs"]))
     assert told == [("Fees of jobs that moved", 75, 1), ("Fees of jobs that moved", -75, -1)]
 

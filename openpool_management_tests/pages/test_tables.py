@@ -14,6 +14,7 @@ from openpool_management.domain.payouts.payout import (
     Intent,
     Mark,
     Payout,
+    PayoutState,
     Purpose,
     Slot,
 )
@@ -151,6 +152,13 @@ def test_the_page_of_payouts(told: Publication) -> None:
     [rows] = tables(Site(told, ServerLinks()).payouts() or "")
     assert_payouts(rows, told.payouts["payouts"])
     assert [row["Worker"] for row in rows] == [ALICE, ALICE]
+
+
+def test_every_state_of_a_payout_is_explained(told: Publication) -> None:
+    site = Site(told, ServerLinks())
+    for html in (site.payouts() or "", site.worker(ALICE, [])):
+        [said] = re.findall(r"<p>States: (.*?)</p>", html)
+        assert {state.value for state in PayoutState} <= set(re.findall(r"\w+", said.lower()))
 
 
 def assert_payouts(rows: Rows, documents: list[dict[str, object]]) -> None:

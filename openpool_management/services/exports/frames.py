@@ -21,7 +21,7 @@ Columns = Mapping[str, tuple[str, str]]
 
 WORKER_COLUMNS: Columns = {
     "worker": ("string", "Ethereum address."),
-    "online": ("bool", "Whether a connection to some stream stands."),
+    "online": ("bool", "Whether a connection to some stream is open."),
     "jobs": ("int", "Jobs done, over all streams."),
     "compute_units": ("string", "JSON: work by pipeline, in units of each pipeline."),
     "fees_wei": ("string", "Fees before commission."),
@@ -38,7 +38,7 @@ WORKER_COLUMNS: Columns = {
 STREAM_COLUMNS: Columns = {
     "stream": ("string", "nodeType|region."),
     "jobs": ("int", "Jobs done, those of nobody included."),
-    "workers_online": ("int", "Workers with a connection that stands."),
+    "workers_online": ("int", "Workers with an open connection."),
     "fees_wei": ("string", "Fees before commission: the next four together."),
     "earned_wei": ("string", "Earned by workers, after commission."),
     "commission_wei": ("string", "What the pool keeps."),
