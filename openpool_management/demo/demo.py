@@ -46,7 +46,10 @@ def run_demo(home: Path, *, once: bool) -> int:
         server = EmbeddedS3(BUCKET)
         ending.callback(server.stop)
         os.environ.update(S3_BUCKET=BUCKET, S3_ENDPOINT=server.endpoint_url)
-        say(f"An S3 server is on {server.endpoint_url}; the demo's state is in {folder.folder}.")
+        say(
+            f"An S3 server is on {server.endpoint_url}, with the bucket {BUCKET} for any key; "
+            f"the demo's state is in {folder.folder}."
+        )
         wallet = DemoWallet(folder.folder, ending)
         pool = Pool(Settings())
         ending.callback(pool.engine.dispose)
