@@ -111,7 +111,8 @@ def test_without_script_the_same_is_read(
             page.get_by_label("Amounts in wei").check()
             seen.append((pool, money, page.locator("main").inner_text()))
     assert seen[0] == seen[1]
-    assert " ETH" in seen[0][1].replace("\xa0", " ") and " wei" not in seen[0][1]
+    assert "\xa0ETH" in seen[0][1] and "\xa0wei" not in seen[0][1]
+    assert "\xa0wei" in seen[0][2] and "\xa0ETH" not in seen[0][2]
     assert str(stated_balance(pool_on_show)) in seen[0][2]
 
 
