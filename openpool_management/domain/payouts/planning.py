@@ -146,7 +146,8 @@ def _of_payouts(one: Candidate) -> _Obstacle | None:
     if one.in_payout_wei:
         return Verdict.IN_FLIGHT, _under_way(one)
     if one.paid_this_period:
-        return Verdict.PAID_THIS_PERIOD, "The worker was paid in this period already."
+        reason = "The worker was paid in this period already: a period is a day by UTC."
+        return Verdict.PAID_THIS_PERIOD, reason
     return None
 
 
