@@ -16,12 +16,33 @@ LINES_SHOWN = 20
 JOBS_SHOWN = 200
 
 
-def newest_lines(publication: Publication, trail: AuditTrail, worker: str) -> list[PostedLine]:
-    """The newest of the lines that a worker's balance in a publication is made of.
+@dataclass(frozen=True, slots=True)
+class LinesPart:
+    """Lines of whole entries, newest first. older: the entry to go on before, None at the end."""
 
-    The ledger may have more of them by the time when a page is made.
+    lines: list[PostedLine]
+    older: int | None
+
+
+def lines_part(
+    publication: Publication, trail: AuditTrail, worker: str, before: int | None = None
+) -> LinesPart:
+    """Some LINES_SHOWN of the lines that a worker's balance in a publication is made of.
+
+    The ledger may have more of them by the time when a page is made. before: only those of entries
+    with lower numbers. An entry is never cut, however many lines it has.
     """
-    return trail.records.statement(worker, LINES_SHOWN, publication.material.ledger.last_lines)
+    last_lines = publication.material.ledger.last_lines
+    found = trail.records.statement(worker, LINES_SHOWN + 1, last_lines, before)
+    if len(found) <= LINES_SHOWN:
+        return LinesPart(found, None)
+    cut = found[LINES_SHOWN].entry_number
+    whole = [one for one in found if one.entry_number > cut]
+    if not whole:
+        whole = trail.records.entry_lines(worker, cut)
+    last = whole[-1].entry_number
+    more = trail.records.statement(worker, 1, last_lines, last)
+    return LinesPart(whole, last if more else None)
 
 
 def account_lines(lines: Iterable[PostedLine]) -> list[Document]:

@@ -5,7 +5,7 @@ from functools import partial
 from hashlib import sha256
 
 from openpool_management.domain.audit import PostedLine
-from openpool_management.pages.account_lines import newest_lines
+from openpool_management.pages.account_lines import lines_part
 from openpool_management.pages.assets import ASSETS, asset_content
 from openpool_management.pages.links import FileLinks
 from openpool_management.pages.site import Site, entry_page
@@ -36,7 +36,7 @@ def site_files(publication: Publication, trail: AuditTrail) -> Iterator[Publishe
 def _worker(
     publication: Publication, trail: AuditTrail, address: str
 ) -> Iterator[Published | Fixed]:
-    lines = newest_lines(publication, trail, address)
+    lines = lines_part(publication, trail, address).lines
     entries = {one.entry_number: _name(one) for one in lines if one.batch_number is not None}
     site = Site(publication, FileLinks(1, entries))
     yield _page(f"workers/{address}.html", site.worker(address, lines))

@@ -16,6 +16,7 @@ class Links(Protocol):
     def workers(self, number: int = 1) -> str: ...
     def worker(self, address: str) -> str: ...
     def entry(self, address: str, entry: int, number: int = 1) -> str | None: ...
+    def lines(self, address: str, before: int) -> str | None: ...
     def ranking(self, window: str) -> str: ...
     def payouts(self, number: int = 1) -> str: ...
     def quality(self) -> str: ...
@@ -39,6 +40,9 @@ class ServerLinks:
     def entry(self, address: str, entry: int, number: int = 1) -> str | None:
         page = "" if number == 1 else f"?page={number}"
         return f"/workers/{address}/entries/{entry}{page}"
+
+    def lines(self, address: str, before: int) -> str | None:
+        return f"/workers/{address}/lines?before={before}"
 
     def ranking(self, window: str) -> str:
         return f"/ranking?window={quote(window)}"
@@ -87,6 +91,9 @@ class FileLinks:
         if entry not in self.entries or number != 1:
             return None
         return self._at(f"workers/{address}/{self.entries[entry]}.html")
+
+    def lines(self, address: str, before: int) -> str | None:
+        return None
 
     def ranking(self, window: str) -> str:
         return self._at(f"ranking-{window}.html")

@@ -64,8 +64,11 @@ class Site:
             missing=missing,
         )
 
-    def worker(self, address: str, lines: Iterable[PostedLine]) -> str:
-        """One worker, and the newest lines of the account. Raises KeyError as worker() does."""
+    def worker(self, address: str, lines: Iterable[PostedLine], older: int | None = None) -> str:
+        """One worker, and the newest lines of the account. Raises KeyError as worker() does.
+
+        older: the number of the entry before which the lines go on, None where these are all.
+        """
         worker = self.publication.worker(address)
         return self._page(
             "worker.html",
@@ -74,8 +77,26 @@ class Site:
             worker=worker,
             silent=self._silent(self.publication.material.online.get(address, ())),
             lines=account_lines(lines),
+            older=self._older(address, older),
             earned=days_chart(worker["days"], "net_wei", self._today, _eth),
         )
+
+    def lines(self, address: str, lines: Iterable[PostedLine], older: int | None) -> str | None:
+        """Some lines of a worker's account; None without any."""
+        shown = account_lines(lines)
+        if not shown:
+            return None
+        return self._page(
+            "lines.html",
+            section="Workers",
+            document=f"workers/{address}",
+            address=address,
+            lines=shown,
+            older=self._older(address, older),
+        )
+
+    def _older(self, address: str, before: int | None) -> str | None:
+        return None if before is None else self.links.lines(address, before)
 
     def ranking(self, window: str) -> str | None:
         """Workers by how well they did in a window, such as ``30d``."""

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from openpool_management.domain.addresses import checksum_address
-from openpool_management.pages.account_lines import newest_lines
+from openpool_management.pages.account_lines import lines_part
 from openpool_management.pages.assets import ASSETS, asset_content
 from openpool_management.pages.links import ServerLinks
 from openpool_management.pages.site import Site, entry_page
@@ -65,7 +65,18 @@ def page_router(snapshots: Snapshots, trail: Callable[[], AuditTrail]) -> APIRou
         def make(site: Site) -> str | None:
             if address not in site.publication.workers:
                 return None
-            return site.worker(address, newest_lines(site.publication, trail(), address))
+            part = lines_part(site.publication, trail(), address)
+            return site.worker(address, part.lines, part.older)
+
+        return page(make)
+
+    @router.get("/workers/{address}/lines")
+    def lines(address: str, before: Annotated[int, Query(ge=1, le=LARGEST_NUMBER)]) -> HTMLResponse:
+        def make(site: Site) -> str | None:
+            if address not in site.publication.workers:
+                return None
+            part = lines_part(site.publication, trail(), address, before)
+            return site.lines(address, part.lines, part.older)
 
         return page(make)
 

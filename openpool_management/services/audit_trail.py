@@ -47,11 +47,13 @@ class AuditRecords(Protocol):
         worker: str,
         limit: int,
         last_lines: Mapping[Account, tuple[int, int]] | None = None,
+        before: int | None = None,
     ) -> list[PostedLine]:
         """The newest lines of what is payable to a worker, newest first.
 
         last_lines: the numbers of the lines of money and of work up to which an account counts, as
         they were at some moment; an account that is not in it counts for nothing.
+        before: only lines of entries with lower numbers.
         """
         ...
 

@@ -106,6 +106,8 @@ def test_defects_and_unreadable_pages_have_them_too(caplog: pytest.LogCaptureFix
         ("/workers/0x1", 404, "There is nothing at this address."),
         ("/workers/0x1/entries/1", 404, "There is nothing at this address."),
         ("/workers/0x1/entries/x", 422, "entry: "),
+        ("/workers/0x1/lines?before=1", 404, "There is nothing at this address."),
+        ("/workers/0x1/lines", 422, "before: "),
         ("/workers?page=99", 404, "There is nothing at this address."),
         ("/payouts?page=0", 422, "page: "),
         ("/ranking?window=8d", 404, "There is nothing at this address."),
@@ -119,6 +121,16 @@ def test_people_are_told_on_a_page(server: Served, path: str, status: int, sente
     assert answer.headers["Cache-Control"] == "no-store" and answer.headers["Vary"] == "Accept"
     assert "<h1>" in answer.text and sentence in answer.text
     assert list(server.get(path).json()) == ["detail"]
+
+
+def test_lines_before_an_entry_are_those_of_the_workers_page(server: Served) -> None:
+    worker = server.json("/api/v1/workers")["workers"][0]["address"]
+    tables = [
+        server.get(path).text.partition('<table id="lines">')[2].partition("</table>")[0]
+        for path in (f"/workers/{worker}", f"/workers/{worker}/lines?before={2**63 - 1}")
+    ]
+    assert tables[0] == tables[1].replace(f"/workers/{worker}#", "#") != ""
+    assert server.get(f"/workers/{worker}/lines?before=1").status_code == 404
 
 
 def test_programs_are_told_in_json_whatever_they_accept(server: Served) -> None:

@@ -88,6 +88,7 @@ class SqlAudit:
         worker: str,
         limit: int,
         last_lines: Mapping[Account, tuple[int, int]] | None = None,
+        before: int | None = None,
     ) -> list[PostedLine]:
         """The newest lines of what is payable to a worker, newest first; see AuditRecords."""
         account = schema.account.c
@@ -113,6 +114,8 @@ class SqlAudit:
                     newest = query.where(table.c.account_id == number)
                     if last is not None:
                         newest = newest.where(table.c.account_seq <= last)
+                    if before is not None:
+                        newest = newest.where(table.c.entry_id < before)
                     newest = newest.order_by(table.c.account_seq.desc()).limit(limit)
                     rows.extend(connection.execute(newest))
         lines = _merged(money, work)
