@@ -40,7 +40,7 @@ setup(
         "markupsafe>=3,<4",
         "matplotlib>=3.10,<4",
         "msgspec>=0.22,<0.23",
-        "pandas>=3,<4",  # for the reports to come; nothing imports it yet
+        "pandas>=3,<4",  # tables of reports
         "pillow>=12,<14",
         "polars>=2.1,<3",
         "prometheus-client>=0.26,<0.27",
