@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
 from openpool_management.adapters.directory_lake import DirectoryLake
 from openpool_management.adapters.sql.books import SqlBooks
@@ -249,3 +249,10 @@ def balances_wei(scratch: ScratchLedger) -> dict[str, int]:
     return {
         one.account.name: one.balance_wei for one in scratch.books.standings() if one.balance_wei
     }
+
+
+def drop_guards(connection: Connection) -> None:
+    """Let rows of an SQLite ledger be changed, as somebody could by hand."""
+    query = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for name in connection.scalars(query).all():
+        connection.execute(text(f"DROP TRIGGER {name}"))

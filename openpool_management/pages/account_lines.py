@@ -38,11 +38,10 @@ def lines_part(
         return LinesPart(found, None)
     cut = found[LINES_SHOWN].entry_number
     whole = [one for one in found if one.entry_number > cut]
-    if not whole:
-        whole = trail.records.entry_lines(worker, cut)
-    last = whole[-1].entry_number
-    more = trail.records.statement(worker, 1, last_lines, last)
-    return LinesPart(whole, last if more else None)
+    if whole:
+        return LinesPart(whole, whole[-1].entry_number)
+    more = trail.records.statement(worker, 1, last_lines, cut)
+    return LinesPart(trail.records.entry_lines(worker, cut), cut if more else None)
 
 
 def account_lines(lines: Iterable[PostedLine]) -> list[Document]:

@@ -23,6 +23,9 @@ from openpool_management.services.statement import Statement
 ROWS = 200
 """Workers or payouts on one page."""
 
+_BLANK = dict.fromkeys(("section", "document", "part", "made_at", "problem"), "")
+"""What the frame of a page shows, empty where a page does not say it."""
+
 STALE = "The newest look at the ledger failed: what is shown is as of the time at the bottom."
 
 
@@ -185,9 +188,6 @@ def entry_page(links: Links, statement: Statement, part: int = 1) -> str | None:
         "entry.html",
         links=links,
         section="Workers",
-        document="",
-        made_at="",
-        problem="",
         address=address,
         entry=line.entry_number,
         stream=line.account.stream,
@@ -202,20 +202,11 @@ def entry_page(links: Links, statement: Statement, part: int = 1) -> str | None:
 
 def message_page(links: Links, title: str, sentence: str) -> str:
     """A page that says one thing."""
-    return _render(
-        "message.html",
-        links=links,
-        section="",
-        document="",
-        made_at="",
-        problem="",
-        title=title,
-        sentence=sentence,
-    )
+    return _render("message.html", links=links, title=title, sentence=sentence)
 
 
 def _render(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(**({"part": ""} | values))
+    return _environment().get_template(template).render(**(_BLANK | values))
 
 
 @cache

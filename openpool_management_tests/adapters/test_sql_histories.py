@@ -12,7 +12,7 @@ from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.exports import SqlExports
 from openpool_management.adapters.sql.histories import PostingsDiffer, SqlHistories
 from openpool_management.domain.worker_history import WorkerHistory
-from openpool_management_tests.ledgers import Log, ScratchLedger
+from openpool_management_tests.ledgers import Log, ScratchLedger, drop_guards
 from openpool_management_tests.log_objects import (
     AI,
     ALICE,
@@ -106,9 +106,7 @@ def test_totals_that_are_not_sums_are_refused(tmp_path: Path) -> None:
     with ScratchLedger.in_directory(tmp_path) as scratch:
         Log(scratch).read(TRANSCODE, 0, transcoded(ALICE, 0))
         with scratch.engine.begin() as connection:
-            query = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            for name in connection.scalars(query).all():
-                connection.execute(text(f"DROP TRIGGER {name}"))
+            drop_guards(connection)
             amount_wei = schema.posting.c.amount_wei
             connection.execute(schema.posting.update().values(amount_wei=amount_wei + amount_wei))
         with pytest.raises(PostingsDiffer, match="openpool verify"):

@@ -9,6 +9,7 @@ import sqlalchemy
 
 from openpool_management.adapters.sql.totals import SqlTotals
 from openpool_management_tests.assets.workbench import Workbench
+from openpool_management_tests.ledgers import drop_guards
 from openpool_management_tests.log_objects import (
     AI,
     ALICE,
@@ -139,10 +140,7 @@ def test_a_changed_balance_fails(bench: Workbench) -> None:
     put_flushes(bench, [0])
     bench.run_until_quiet()
     with bench.pool() as pool, pool.engine.begin() as connection:
-        for name in connection.scalars(
-            sqlalchemy.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ).all():
-            connection.execute(sqlalchemy.text(f"DROP TRIGGER {name}"))
+        drop_guards(connection)
         connection.execute(
             sqlalchemy.text("UPDATE posting SET balance_wei = balance_wei + 1 WHERE account_id = 1")
         )
@@ -158,10 +156,7 @@ def test_changed_work_fails(bench: Workbench) -> None:
     with bench.pool() as pool:
         assert SqlTotals(pool.engine).wrong() == []
         with pool.engine.begin() as connection:
-            for name in connection.scalars(
-                sqlalchemy.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            ).all():
-                connection.execute(sqlalchemy.text(f"DROP TRIGGER {name}"))
+            drop_guards(connection)
             connection.execute(sqlalchemy.text("UPDATE work_posting SET jobs_total = 7"))
         [sentence] = SqlTotals(pool.engine).wrong()
     assert "jobs_total 7" in sentence and ALICE in sentence

@@ -12,6 +12,7 @@ from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.services.payouts import orders
 from openpool_management_tests.assets.payout_bench import NET_WEI, WORKERS, PayoutBench
+from openpool_management_tests.ledgers import drop_guards
 from openpool_management_tests.payout_rig import DAY, worker_address
 from openpool_management_tests.servers.rpc_proxy import RpcProxy
 from openpool_management_tests.servers.rpc_rules import FrozenFinality
@@ -132,10 +133,7 @@ def test_what_is_set_aside_without_a_payout_fails(pays: PayoutBench) -> None:
     pays.rig.pay()
     assert check(pays, "in_payout_equals_open_payouts").passed
     with pays.rig.scratch.engine.begin() as connection:
-        for name in connection.scalars(
-            sqlalchemy.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ).all():
-            connection.execute(sqlalchemy.text(f"DROP TRIGGER {name}"))
+        drop_guards(connection)
         changed = connection.execute(
             sqlalchemy.text(
                 "UPDATE posting SET balance_wei = :wei WHERE account_id ="

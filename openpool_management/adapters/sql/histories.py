@@ -60,8 +60,10 @@ class SqlHistories:
         Raises PostingsDiffer.
         """
         own = [head for head in heads if head[0].kind in _KINDS]
-        found = _brought_on(connection, self._read, own) if self._goes_on(connection) else None
-        self._read = found or _Read()
+        before, self._read = self._read, _Read()
+        found = None
+        if before.newest is not None and _goes_on(connection, before.newest):
+            found = _brought_on(connection, before, own)
         if found is None:
             found = _brought_on(connection, _Read(), own)
         if found is None:
@@ -72,15 +74,14 @@ class SqlHistories:
         self._read = found
         return found.histories
 
-    def _goes_on(self, connection: Connection) -> bool:
-        """Whether this is the ledger that was read before."""
-        if self._read.newest is None:
-            return True
-        number, key, at = self._read.newest
-        entry = schema.entry.c
-        query = select(entry.posting_key, entry.posted_at).where(entry.id == number)
-        row = connection.execute(query).one_or_none()
-        return row is not None and tuple(row) == (key, at)
+
+def _goes_on(connection: Connection, newest: tuple[int, str, datetime]) -> bool:
+    """Whether this is the ledger whose newest entry was that when it was read."""
+    number, key, at = newest
+    entry = schema.entry.c
+    query = select(entry.posting_key, entry.posted_at).where(entry.id == number)
+    row = connection.execute(query).one_or_none()
+    return row is not None and tuple(row) == (key, at)
 
 
 def _brought_on(connection: Connection, before: _Read, heads: Sequence[Head]) -> _Read | None:
