@@ -103,7 +103,7 @@ class ExportDesk:
             performance=self._performance(ledger, made_at),
             held=Counter(one.reason.value for one in pool.holds.items(decided=False)),
             quality={one: self._quality(one, made_at) for one in ledger.read_at},
-            explorer_url=pool.settings.explorer_url,
+            explorer=self.desk.explorer,
             payout_mode=self.desk.mode.value,
             payouts_paused=pause is not None and pause.paused,
         )

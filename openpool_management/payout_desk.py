@@ -9,6 +9,7 @@ from functools import cached_property
 from openpool_management.adapters.keys.load import load_signer, stated_sender
 from openpool_management.adapters.sql.payouts.book import SqlPayoutBook
 from openpool_management.adapters.sql.payouts.planning import SqlPlanning
+from openpool_management.domain.explorer import Explorer
 from openpool_management.domain.payouts.fees import GasRules
 from openpool_management.domain.payouts.mode import PayoutMode
 from openpool_management.domain.payouts.plan import Plan
@@ -41,6 +42,11 @@ class PayoutDesk:
     def mode(self) -> PayoutMode:
         """Whether payouts are off, tried, or made."""
         return self.pool.settings.payouts
+
+    @property
+    def explorer(self) -> Explorer:
+        """Where people look at the transactions of the chain that the settings name."""
+        return Explorer(self.pool.settings.chain_id, self.pool.settings.explorer_url)
 
     @cached_property
     def book(self) -> SqlPayoutBook:

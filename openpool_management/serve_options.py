@@ -14,13 +14,16 @@ def _proxies(value: object) -> tuple[str, ...]:
     if not isinstance(parts, list | tuple | set | frozenset):
         raise ValueError("not a list of addresses")
     # A network is refused when it has bits beyond its mask: which one was meant can't be known.
-    return tuple(str(ip_network(text)) for part in parts if (text := str(part).strip()))
+    found = [ip_network(text) for part in parts if (text := str(part).strip())]
+    if any(network.prefixlen == 0 for network in found):
+        raise ValueError("every address would be believed")
+    return tuple(str(network) for network in found)
 
 
 Proxies = Annotated[
     tuple[str, ...],
     BeforeValidator(_proxies),
-    Allowed("IP addresses or networks such as 10.0.0.0/8, separated by commas"),
+    Allowed("IP addresses or networks such as 10.0.0.0/8, not all there are, separated by commas"),
 ]
 
 

@@ -226,6 +226,8 @@ def test_lake_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OPENPOOL_SERVE_PROXIES", "*"),
         ("OPENPOOL_SERVE_PROXIES", "proxy.example.org"),
         ("OPENPOOL_SERVE_PROXIES", "10.0.0.1/8"),
+        ("OPENPOOL_SERVE_PROXIES", "10.0.0.0/8,0.0.0.0/0"),
+        ("OPENPOOL_SERVE_PROXIES", "::/0"),
         ("OPENPOOL_HOME", __file__),
         ("OPENPOOL_EVENTS_DIR", "/no/such/directory"),
         ("OPENPOOL_EVENTS_DIR", "~no-such-user/events"),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from openpool_management.assets.tables import table
+from openpool_management.domain.explorer import Explorer
 from openpool_management.domain.money import format_eth
 from openpool_management.domain.payouts.payout import Payout, PayoutState
 from openpool_management.services.payouts.paymaster import PayoutsStopped
@@ -30,7 +31,7 @@ COLUMNS = {
 
 
 def payouts_metadata(
-    payouts: Sequence[Payout], problems: Sequence[str], explorer_url: str | None
+    payouts: Sequence[Payout], problems: Sequence[str], explorer: Explorer
 ) -> dict[str, "dg.RawMetadataValue"]:
     """Counts by state, sums in wei, a table, and what stands in the way."""
     sums_wei = Counter[PayoutState]()
@@ -46,7 +47,7 @@ def payouts_metadata(
         },
         "settled_wei": str(sums_wei[PayoutState.SETTLED]),
         "under_way_wei": str(sums_wei.total() - ended_wei),
-        "transactions": table(COLUMNS, [_row(one, explorer_url or "") for one in payouts], ROWS),
+        "transactions": table(COLUMNS, [_row(one, explorer) for one in payouts], ROWS),
         "problems": len(problems),
         "what stands in the way": list(problems[:PROBLEMS_SHOWN]),
     }
@@ -64,7 +65,7 @@ def failures_in_words() -> Iterator[None]:
         raise dg.Failure(str(error), allow_retries=False) from None
 
 
-def _row(payout: Payout, explorer_url: str) -> tuple[str, ...]:
+def _row(payout: Payout, explorer: Explorer) -> tuple[str, ...]:
     slot = payout.slots[-1] if payout.slots else None
     tx_hash = payout.tx_hash or ""
     return (
@@ -74,6 +75,6 @@ def _row(payout: Payout, explorer_url: str) -> tuple[str, ...]:
         payout.state.value,
         str(slot.nonce) if slot else "",
         tx_hash,
-        f"{explorer_url}{tx_hash}" if explorer_url and tx_hash else "",
+        explorer.link(payout.intent.chain_id, tx_hash) or "",
         payout.id,
     )

@@ -43,7 +43,5 @@ def payout_settlement(
     for problem in report.problems:
         context.log.warning(problem)
     yield dg.MaterializeResult(
-        metadata=payouts_metadata(
-            list(report.payouts.values()), report.problems, desk.pool.settings.explorer_url
-        )
+        metadata=payouts_metadata(list(report.payouts.values()), report.problems, desk.explorer)
     )

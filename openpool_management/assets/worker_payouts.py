@@ -66,9 +66,7 @@ def _metadata(desk: PayoutDesk, report: RunReport) -> dict[str, "dg.RawMetadataV
     driven = report.driven.payouts if report.driven else {}
     of_the_day = desk.book.payouts_of(report.run_key).values()
     payouts = driven | {one.id: one for several in of_the_day for one in several}
-    metadata = payouts_metadata(
-        list(payouts.values()), report.problems, desk.pool.settings.explorer_url
-    )
+    metadata = payouts_metadata(list(payouts.values()), report.problems, desk.explorer)
     metadata |= page_link(desk.pool.settings, "/payouts")
     metadata["mode"] = desk.mode.value
     if report.plan is not None:

@@ -160,9 +160,7 @@ def show(
     desk = open_desk()
     payout = find_payout(desk.book, payout_id)
     document = whole_payout_document(payout)
-    explorer = desk.pool.settings.explorer_url
-    tx_hash = document["tx_hash"]
-    document["explorer"] = f"{explorer}{tx_hash}" if explorer and tx_hash else None
+    document["explorer"] = desk.explorer.link(payout.intent.chain_id, document["tx_hash"])
     if as_json:
         print_json(document)
         return

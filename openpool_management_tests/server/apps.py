@@ -8,6 +8,7 @@ import httpx
 from fastapi import APIRouter
 
 from openpool_management.domain.commission import DEFAULT_WORKER, CommissionRate
+from openpool_management.domain.explorer import Explorer
 from openpool_management.domain.lake_rows import EPOCH
 from openpool_management.domain.tickets import redeemed
 from openpool_management.server.app import create_app
@@ -19,13 +20,14 @@ from openpool_management.services.ports.exports import LedgerSnapshot
 from openpool_management.services.solvency import solvency
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+SOLVENCY = solvency((), redeemed([], []), None, [])
 
 
 def nothing_at(made_at: datetime) -> Publication:
     """The documents of an empty pool."""
     rates = (CommissionRate(DEFAULT_WORKER, 2_500, EPOCH),)
     ledger = LedgerSnapshot((), {}, rates, (), {})
-    return Publication(Material(ledger, made_at, solvency((), redeemed([], []), None, [])))
+    return Publication(Material(ledger, made_at, SOLVENCY, Explorer(42161)))
 
 
 def client_of(

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from openpool_management.domain.accounts import Standing
+from openpool_management.domain.explorer import Explorer
 from openpool_management.domain.payouts.payout import Payout, PayoutState
 from openpool_management.domain.payouts.plan import Decision
 from openpool_management.domain.presence import ConnectionInterval
@@ -42,20 +43,19 @@ class Material:
     """The ledger at one moment, and what else is known of the pool at about that time.
 
     decisions are those of a plan by worker; unapproved are those whom it pays only once a person
-    has approved it; held counts open held items by reason; explorer_url is
-    what a transaction's hash is put after; payout_mode is off, dry-run or live.
+    has approved it; held counts open held items by reason; payout_mode is off, dry-run or live.
     """
 
     ledger: LedgerSnapshot
     made_at: datetime
     solvency: Solvency
+    explorer: Explorer
     decisions: dict[str, Decision] = field(default_factory=dict)
     unapproved: frozenset[str] = frozenset()
     connections: dict[Stream, list[ConnectionInterval]] = field(default_factory=dict)
     performance: dict[Window, list[PerformanceRow]] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
     quality: dict[Stream, StreamQuality] = field(default_factory=dict)
-    explorer_url: str | None = None
     payout_mode: str = "off"
     payouts_paused: bool = False
 

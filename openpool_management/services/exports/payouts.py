@@ -42,7 +42,6 @@ def chain_details(material: Material, payout: Payout) -> Document:
     # One that was paid by hand, or restored from the chain, never had a nonce of its own.
     given = payout.slots[-1] if payout.slots else None
     slot = given if payout.state is PayoutState.SETTLED else payout.slot
-    explorer = material.explorer_url
     return {
         "state": payout.state.value,
         "final": payout.ended,
@@ -52,7 +51,7 @@ def chain_details(material: Material, payout: Payout) -> Document:
         "nonce": slot.nonce if slot else None,
         "transaction_hash": tx_hash,
         "block_number": seen.block_number if seen and tx_hash else None,
-        "explorer_url": f"{explorer}{tx_hash}" if explorer and tx_hash else None,
+        "explorer_url": material.explorer.link(payout.intent.chain_id, tx_hash),
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 from openpool_management.domain.accounts import Account, AccountKind, Standing
 from openpool_management.domain.batch import PresenceKind
 from openpool_management.domain.commission import DEFAULT_WORKER, CommissionRate
+from openpool_management.domain.explorer import Explorer
 from openpool_management.domain.lake_rows import EPOCH
 from openpool_management.domain.payouts.payout import Event, Intent, Mark, Payout
 from openpool_management.domain.payouts.plan import Decision, Verdict
@@ -75,6 +76,7 @@ def material() -> Material:
         ledger=LedgerSnapshot(standings, {AI: AT - HOUR}, rates, payouts, {ALICE: history}),
         made_at=AT,
         solvency=solvency(standings, Redeemed((), 0), None),
+        explorer=Explorer(42161),
         decisions={
             ALICE: Decision(ALICE, 0, Verdict.PAY, "paid"),
             BOB: Decision(BOB, 5, Verdict.BLOCKED, ODD),

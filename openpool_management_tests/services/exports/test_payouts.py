@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from openpool_management.domain.explorer import Explorer
 from openpool_management.domain.payouts.payout import (
     Attempt,
     Event,
@@ -27,7 +28,7 @@ MATERIAL = Material(
     ledger=LedgerSnapshot((), {}, (), (), {}),
     made_at=AT,
     solvency=solvency((), Redeemed((), 0), None),
-    explorer_url="https://explorer/tx/",
+    explorer=Explorer(42161, "https://explorer/tx/"),
 )
 
 
@@ -84,3 +85,11 @@ def test_a_payout_made_by_hand() -> None:
     # Accepted, and nobody knows what paid it.
     used = happened(Mark.SUPERSEDED, "", 3), happened(Mark.SETTLED, "", 3, 0)
     assert told(*used) == ("settled", True, 7, None, None, None)
+
+
+def test_a_payout_on_another_chain_has_no_link() -> None:
+    """An explorer of one chain says of another's transaction that there is none."""
+    elsewhere = Payout(replace(INTENT, chain_id=1), (FIRST,), ())
+    found = chain_details(MATERIAL, elsewhere)
+    assert (found["chain_id"], found["transaction_hash"]) == (1, "0xab")
+    assert found["explorer_url"] is None
