@@ -46,8 +46,8 @@ PASSING = [
 
 
 def node(url: str) -> RpcChain:
-    """A chain that does not wait long."""
-    return RpcChain(url, read_timeout_seconds=0.3, send_timeout_seconds=0.3, backoff_seconds=0.001)
+    """A chain that does not wait long, but for a busy machine."""
+    return RpcChain(url, read_timeout_seconds=2, send_timeout_seconds=2, backoff_seconds=0.001)
 
 
 @pytest.fixture

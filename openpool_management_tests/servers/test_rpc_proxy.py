@@ -34,7 +34,7 @@ def session() -> Iterator[requests.Session]:
 def ask(session: requests.Session, proxy: RpcProxy, method: str, *params: object) -> Any:
     """The whole answer to one call."""
     request = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
-    return session.post(proxy.url, json=request, timeout=5).json()
+    return session.post(proxy.url, json=request, timeout=30).json()
 
 
 def test_calls_pass_one_by_one_and_in_batches(
@@ -46,7 +46,7 @@ def test_calls_pass_one_by_one_and_in_batches(
         {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []},
         {"jsonrpc": "2.0", "id": 2, "method": "eth_blockNumber"},
     ]
-    answers = session.post(rpc_proxy.url, json=batch, timeout=5).json()
+    answers = session.post(rpc_proxy.url, json=batch, timeout=30).json()
     assert [(it["id"], it["result"]) for it in answers] == [(1, CHAIN), (2, "0x0")]
     assert [call.method for call in rpc_proxy.calls] == [
         "eth_chainId",
@@ -96,18 +96,18 @@ def test_a_late_reply_to_what_was_done_at_once(anvil: AnvilServer, rpc_proxy: Rp
     rpc_proxy.on("evm_mine", Delay(60))
     request = {"jsonrpc": "2.0", "id": 7, "method": "evm_mine", "params": []}
     with pytest.raises(requests.ReadTimeout):
-        requests.post(rpc_proxy.url, json=request, timeout=0.3)
+        requests.post(rpc_proxy.url, json=request, timeout=2)
     assert anvil.height() == 1
 
 
 def test_bad_http(rpc_proxy: RpcProxy, session: requests.Session) -> None:
     request = {"jsonrpc": "2.0", "id": 7, "method": "eth_chainId", "params": []}
     rpc_proxy.on("*", Http(429, b"slow down"), times=1)
-    refused = session.post(rpc_proxy.url, json=request, timeout=5)
+    refused = session.post(rpc_proxy.url, json=request, timeout=30)
     assert (refused.status_code, refused.text) == (429, "slow down")
     rpc_proxy.on("*", Truncate(), times=1)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        session.post(rpc_proxy.url, json=request, timeout=5)
+        session.post(rpc_proxy.url, json=request, timeout=30)
 
 
 def test_errors_and_changed_results(
@@ -126,7 +126,7 @@ def test_errors_and_changed_results(
 def test_batches_may_be_refused_as_a_whole(rpc_proxy: RpcProxy, session: requests.Session) -> None:
     rpc_proxy.on(BATCH, Error("batches are not supported"))
     request = {"jsonrpc": "2.0", "id": 7, "method": "eth_chainId", "params": []}
-    answer = session.post(rpc_proxy.url, json=[request, request | {"id": 8}], timeout=5).json()
+    answer = session.post(rpc_proxy.url, json=[request, request | {"id": 8}], timeout=30).json()
     assert answer["error"]["message"] == "batches are not supported"
     assert ask(session, rpc_proxy, "eth_chainId")["result"] == CHAIN
 

@@ -21,8 +21,8 @@ def test_web3_by_itself_sends_twice_and_reports_a_failure_of_what_was_mined(
     """Why the pool's own provider has to be without web3's retries."""
     key = anvil.account()
     raw = anvil.transfer(key, worker_address(1), 5)
-    rpc_proxy.on(SEND, Delay(1), times=1)
-    web3 = Web3(HTTPProvider(rpc_proxy.url, request_kwargs={"timeout": 0.4}))
+    rpc_proxy.on(SEND, Delay(60), times=1)
+    web3 = Web3(HTTPProvider(rpc_proxy.url, request_kwargs={"timeout": 2}))
     with pytest.raises(Web3RPCError, match=r"(?i)nonce too low|already imported"):
         web3.eth.send_raw_transaction(raw)
     assert rpc_proxy.count(SEND) == 2
