@@ -6,6 +6,7 @@ number is an integer, so no order of merging gives another result.
 """
 
 from collections.abc import Sequence
+from math import prod
 
 import polars as pl
 
@@ -21,6 +22,10 @@ MOST_UNITS = 10**21
 """A job's units count up to here in its units per second, so that sums stay within 128 bits."""
 
 CODES_PER_MEASURE = 2**14
+_PLACES_PER_GROUP = 2**16
+MOST_GROUPS = 2**48
+"""Numbers of groups up to here leave room for a code beside them in 64 bits."""
+
 _SUMS = ("jobs", "answers", "fees_wei", "compute_units", "timed_units")
 _MOST_64_BITS = 2**63 - 1
 
@@ -70,31 +75,39 @@ def partial_of(rows: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(pl.col("pipeline", "model").fill_null(""))
     if rows.is_empty():
         return empty_partial()
-    groups = rows.select(GROUP).unique().sort(GROUP).with_row_index("group")
-    rows = rows.join(groups, on=GROUP, how="left")
-    answers = _by_group(rows.filter(pl.col("event_type") == "job-received"), answers=pl.len())
-    jobs = _with_measures(rows.filter(pl.col("event_type") == "job-processed"))
-    totals = _by_group(
-        jobs,
-        jobs=pl.len(),
-        fees_wei=pl.col("fees_wei").cast(pl.Int128).sum(),
-        compute_units=pl.col("units").sum(),
-        timed_units=pl.col("units").filter(pl.col("response_us").is_not_null()).sum(),
-        **{
-            f"{measure}_{part}": value
-            for measure in MEASURES
-            for part, value in (
-                ("count", pl.col(measure).count()),
-                ("sum", pl.col(measure).cast(pl.Int128).sum()),
-                ("min", pl.col(measure).min()),
-                ("max", pl.col(measure).max()),
-            )
-        },
+    rows = _grouped(rows)
+    processed = pl.col("event_type") == "job-processed"
+    jobs = _with_measures(rows.filter(processed))
+    totals, answers, *sketches = pl.collect_all(
+        [
+            _by_group(
+                jobs,
+                jobs=pl.len(),
+                fees_wei=pl.col("fees_wei").cast(pl.Int128).sum(),
+                compute_units=pl.col("units").sum(),
+                timed_units=pl.col("units").filter(pl.col("response_us").is_not_null()).sum(),
+                **{
+                    f"{measure}_{part}": value
+                    for measure in MEASURES
+                    for part, value in (
+                        ("count", pl.col(measure).count()),
+                        ("sum", pl.col(measure).cast(pl.Int128).sum()),
+                        ("min", pl.col(measure).min()),
+                        ("max", pl.col(measure).max()),
+                    )
+                },
+            ),
+            _by_group(rows.filter(~processed), answers=pl.len()),
+            *_sketches(jobs),
+        ]
     )
-    found = groups
-    for part in (answers, totals, _nested(_sketches(jobs))):
-        found = found.join(part, on="group", how="left", maintain_order="left")
-    return _shaped(found)
+    found = totals.join(answers, on=["group", *GROUP], how="full", coalesce=True)
+    bins = pl.concat(sketches).select(
+        "counts",
+        group=pl.col("place") // _PLACES_PER_GROUP,
+        codes=(pl.col("place") % _PLACES_PER_GROUP).cast(pl.UInt16),
+    )
+    return _shaped(found.join(_nested(bins), on="group", how="left").sort("group"))
 
 
 def merged(partials: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -141,25 +154,44 @@ def _product(jobs: pl.DataFrame, column: pl.Expr, factor: int) -> pl.Expr:
     return column.cast(kind) * pl.lit(factor, kind)
 
 
-def _sketches(jobs: pl.DataFrame) -> pl.DataFrame:
-    """Rows of (group, code, count)."""
-    codes = [
+def _grouped(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with group: a number for each worker, pipeline and model, in their order.
+
+    Numbers of texts make the number of a group, as digits do; texts are compared but once each.
+    """
+    texts = {name: rows[name].unique().sort() for name in GROUP}
+    if prod(len(one) for one in texts.values()) > MOST_GROUPS:
+        groups = rows.select(GROUP).unique().sort(GROUP).with_row_index("group")
+        return rows.join(groups.cast({"group": pl.UInt64}), on=GROUP, how="left")
+    group = pl.lit(0, pl.UInt64)
+    for name, found in texts.items():
+        number = pl.col(name).cast(pl.Enum(found)).to_physical().cast(pl.UInt64)
+        group = group * len(found) + number
+    return rows.with_columns(group=group)
+
+
+def _sketches(jobs: pl.DataFrame) -> list[pl.LazyFrame]:
+    """For each measure, how many jobs have a place: group × _PLACES_PER_GROUP + code."""
+    return [
         jobs.lazy()
         .filter(pl.col(measure).is_not_null())
-        .select("group", codes=bins_of(pl.col(measure)) + pl.lit(first, pl.UInt16))
-        .group_by("group", "codes")
+        .select(
+            place=pl.col("group") * _PLACES_PER_GROUP
+            + bins_of(pl.col(measure)).cast(pl.UInt64)
+            + first
+        )
+        .group_by("place")
         .agg(counts=pl.len().cast(pl.Int64))
         for measure, first in zip(MEASURES, range(0, 2**16, CODES_PER_MEASURE), strict=False)
     ]
-    return pl.concat(pl.collect_all(codes))
 
 
 def _nested(bins: pl.DataFrame) -> pl.DataFrame:
     return bins.sort("group", "codes").group_by("group").agg("codes", "counts")
 
 
-def _by_group(rows: pl.DataFrame, **values: pl.Expr) -> pl.DataFrame:
-    return rows.group_by("group").agg(**values)
+def _by_group(rows: pl.DataFrame, **values: pl.Expr) -> pl.LazyFrame:
+    return rows.lazy().group_by("group").agg(pl.col(GROUP).first(), **values)
 
 
 def _shaped(rows: pl.DataFrame) -> pl.DataFrame:

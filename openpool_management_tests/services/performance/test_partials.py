@@ -2,6 +2,7 @@
 
 import random
 from itertools import pairwise
+from unittest.mock import patch
 
 import polars as pl
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from openpool_management.domain.addresses import ZERO_ADDRESS
 from openpool_management.domain.lake_rows import LAKE_SCHEMA
+from openpool_management.services.performance import partials
 from openpool_management.services.performance.partials import (
     COLUMNS_READ,
     MOST_UNITS,
@@ -52,6 +54,9 @@ def test_any_split_in_any_order_merges_to_the_same(
     ends = [0, *sorted(cuts), len(rows)]
     parts = [partial_of(frame(mixed[lo:hi])) for lo, hi in pairwise(ends)]
     assert_frame_equal(merged(parts), whole)
+    # And with more groups than numbers of texts can tell apart.
+    with patch.object(partials, "MOST_GROUPS", 0):
+        assert_frame_equal(partial_of(frame(rows)), whole)
     # And merging in two steps.
     middle = len(parts) // 2
     assert_frame_equal(merged([merged(parts[middle:]), merged(parts[:middle])]), whole)
