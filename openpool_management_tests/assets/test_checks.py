@@ -8,11 +8,13 @@ import polars as pl
 import sqlalchemy
 
 from openpool_management.adapters.sql.totals import SqlTotals
+from openpool_management.pool import utc_now
 from openpool_management_tests.assets.workbench import Workbench
 from openpool_management_tests.ledgers import drop_guards
 from openpool_management_tests.log_objects import (
     AI,
     ALICE,
+    START,
     TRANSCODE,
     Event,
     body,
@@ -53,12 +55,13 @@ def failure(bench: Workbench, name: str) -> dg.AssetCheckEvaluation:
 
 
 def test_a_sound_ledger_passes_all(bench: Workbench) -> None:
-    put_flushes(bench, list(range(0, 600, 60)))
-    put(bench, key(AI), body([received(ALICE, 1), processed(2)]))
+    yesterday = int((utc_now() - START).total_seconds()) - 86_400
+    put_flushes(bench, list(range(yesterday, yesterday + 600, 60)))
+    put(bench, key(AI, yesterday), body([received(ALICE, yesterday), processed(yesterday + 1)]))
     bench.run_until_quiet()
     # The objects are of the past, which is what this one is about.
     assert bench.failing() == {"no_stream_silent"}
-    assert bench.with_options(freshness_minutes=525_600).failing() == set()
+    assert bench.with_options(freshness_minutes=2 * 1440).failing() == set()
 
 
 def test_checks_pass_where_nothing_was_read(bench: Workbench) -> None:
