@@ -23,6 +23,7 @@ from openpool_management.services.payouts.run import RunReport, pay
 from openpool_management.services.ports.chain import Chain
 from openpool_management_tests.ledgers import Log, ScratchLedger
 from openpool_management_tests.log_objects import TRANSCODE, transcoded
+from openpool_management_tests.servers.anvil import AnvilServer
 
 ETH_WEI = 10**18
 CHAIN_ID = 42161
@@ -58,7 +59,8 @@ class PayoutRig:
     """A ledger in a directory, a key, and nodes of a chain.
 
     The clock stands at DAY and moves when tests move it. fee_wei of which a worker gets three
-    quarters.
+    quarters. anvil is what the nodes are, where a payout is to see the block that holds it however
+    busy the machine is.
     """
 
     scratch: ScratchLedger
@@ -69,11 +71,18 @@ class PayoutRig:
     gas: GasRules = GAS
     limits: PayoutLimits = LIMITS
     now: datetime = DAY
+    anvil: AnvilServer | None = None
     _seconds: Iterator[int] = field(default_factory=lambda: count(0, 60))
 
     @classmethod
     def at(
-        cls, directory: Path, key: LocalAccount, chain: Chain, *, url: str | None = None
+        cls,
+        directory: Path,
+        key: LocalAccount,
+        chain: Chain,
+        *,
+        url: str | None = None,
+        anvil: AnvilServer | None = None,
     ) -> "PayoutRig":
         """A rig with an empty SQLite ledger in a directory, or at a URL."""
         scratch = (
@@ -81,7 +90,7 @@ class PayoutRig:
             if url is None
             else ScratchLedger(url, directory / "lake")
         )
-        return cls(scratch, key, chain)
+        return cls(scratch, key, chain, anvil=anvil)
 
     @property
     def sender(self) -> str:
@@ -114,6 +123,8 @@ class PayoutRig:
             clock=lambda: self.now,
             load_signer=(lambda: LocalSigner(lambda: self.key)) if signing else None,
         )
+        if sleep is None and self.anvil is not None:
+            sleep = self.anvil.sleep
         return made if sleep is None else replace(made, sleep=sleep)
 
     def earn(self, *fees: tuple[str, int]) -> None:

@@ -31,7 +31,9 @@ Histories = dict[str, WorkerHistory]
 @pytest.fixture
 def rig(ledger_url: str, tmp_path: Path, anvil: AnvilServer) -> Iterator[PayoutRig]:
     """An empty ledger on each kind of database, and a wallet."""
-    rig = PayoutRig.at(tmp_path, anvil.account(9 * ETH_WEI), RpcChain(anvil.url), url=ledger_url)
+    rig = PayoutRig.at(
+        tmp_path, anvil.account(9 * ETH_WEI), RpcChain(anvil.url), url=ledger_url, anvil=anvil
+    )
     yield rig
     rig.scratch.close()
 

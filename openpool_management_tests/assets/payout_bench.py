@@ -45,7 +45,7 @@ class PayoutBench:
         """A bench that is closed afterwards."""
         key, home = anvil.account(), directory / "home"
         home.mkdir()
-        rig = PayoutRig.at(home, key, RpcChain(anvil.url))
+        rig = PayoutRig.at(home, key, RpcChain(anvil.url), anvil=anvil)
         settings = Settings(
             home=home,
             payouts="live",

@@ -10,6 +10,7 @@ from eth_account import Account
 
 from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.directory_source import DirectorySource
+from openpool_management.pool import utc_now
 from openpool_management_tests.log_objects import TRANSCODE, body, key, transcoded
 from openpool_management_tests.payout_rig import ETH_WEI, PayoutRig, worker_address
 from openpool_management_tests.servers.anvil import AnvilServer
@@ -37,7 +38,7 @@ class Counter:
         home, events = directory / "home", directory / "events"
         home.mkdir()
         owner = anvil.account(50 * ETH_WEI)
-        rig = PayoutRig.at(home, owner, RpcChain(anvil.url))
+        rig = PayoutRig.at(home, owner, RpcChain(anvil.url), anvil=anvil)
         keystore = directory / "keystore.json"
         keystore.write_text(json.dumps(Account.encrypt(owner.key, PASSWORD, "pbkdf2", 1)))
         options = {
@@ -75,7 +76,7 @@ class Counter:
         path.parent.mkdir(parents=True, exist_ok=True)
         jobs = [transcoded(worker, second, units=1, price=NET_WEI * 4 // 3) for worker in workers]
         path.write_bytes(body(jobs))
-        self.rig.scratch.sync(DirectorySource(self.events))
+        self.rig.scratch.sync(DirectorySource(self.events), clock=utc_now)
 
     def secrets(self) -> list[str]:
         """What may be printed nowhere."""

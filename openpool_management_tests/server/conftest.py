@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -18,7 +19,7 @@ from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.export_desk import ExportDesk
 from openpool_management.payout_desk import PayoutDesk
-from openpool_management.pool import Pool
+from openpool_management.pool import Pool, utc_now
 from openpool_management.services.exports.documents import all_documents
 from openpool_management.settings import Settings
 from openpool_management_tests.cli.conftest import start_openpool
@@ -107,9 +108,11 @@ def paid_pool(
     anvil = AnvilServer(directory / "anvil.log")
     try:
         owner = anvil.account(50 * ETH_WEI)
-        rig = PayoutRig.at(home, owner, RpcChain(anvil.url))
+        rig = PayoutRig.at(home, owner, RpcChain(anvil.url), anvil=anvil)
         rig.policy = replace(POLICY, threshold_wei=CAP_WEI, payout_max_wei=CAP_WEI)
-        rig.scratch.sync(DirectorySource(real_events_dir))
+        # The server's clock is the real one.
+        rig.now = utc_now() - timedelta(days=2)
+        rig.scratch.sync(DirectorySource(real_events_dir), clock=lambda: rig.now)
         rig.pay()
         anvil.finalize()
         rig.drive()

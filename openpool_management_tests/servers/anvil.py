@@ -20,7 +20,8 @@ ARBITRUM_ONE = 42161
 ETH_WEI = 10**18
 FINALITY_BLOCKS = 2 * SLOTS_IN_AN_EPOCH
 REVERTING_CODE = "0x5f5ffd"
-MINING_SECONDS = 10
+MINING_SECONDS = 60
+POOL_SECONDS = 5
 
 
 class AnvilServer(AnvilProcess):
@@ -112,6 +113,15 @@ class AnvilServer(AnvilProcess):
         if self.rpc("anvil_getAutomine"):
             self.wait_mined(tx_hash)
         return tx_hash
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep; where blocks are mined by themselves, also until one holds what is being mined."""
+        time.sleep(seconds)
+        deadline = time.monotonic() + POOL_SECONDS
+        while time.monotonic() < deadline and self.rpc("anvil_getAutomine"):
+            if not int(self.rpc("txpool_status")["pending"], 16):
+                return
+            time.sleep(0.002)
 
     def wait_mined(self, tx_hash: str) -> dict[str, Any]:
         """The receipt, once a block holds the transaction: anvil mines after it has replied."""

@@ -21,7 +21,7 @@ def hasty(url: str) -> RpcChain:
 @pytest.fixture
 def rig(tmp_path: Path, anvil: AnvilServer, rpc_proxy: RpcProxy) -> Iterator[PayoutRig]:
     """An SQLite ledger, and a wallet with 50 ETH behind the proxy."""
-    made = PayoutRig.at(tmp_path, anvil.account(50 * ETH_WEI), hasty(rpc_proxy.url))
+    made = PayoutRig.at(tmp_path, anvil.account(50 * ETH_WEI), hasty(rpc_proxy.url), anvil=anvil)
     yield made
     made.scratch.close()
 

@@ -87,7 +87,7 @@ def test_what_was_not_asked_for_is_never_sent_and_pauses(
 def test_a_payout_that_another_process_signs(tmp_path: Path, anvil: AnvilServer) -> None:
     key = Account.from_key(DIGITS)
     anvil.fund(key.address, ETH_WEI)
-    rig = PayoutRig.at(tmp_path, key, RpcChain(anvil.url))
+    rig = PayoutRig.at(tmp_path, key, RpcChain(anvil.url), anvil=anvil)
     rig.earn((WORKER, ETH_WEI))
     with remote(lambda request: reply(result=signature_of(request))) as (url, asked):
         problems = with_signer(rig, lambda: load_signer(signer_url=url, sender=rig.sender))
