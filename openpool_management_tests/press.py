@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from openpool_management.adapters.directory_source import DirectorySource
+from openpool_management.pool import utc_now
 from openpool_management_tests.cli.payout_counter import Counter
 from openpool_management_tests.servers.anvil import AnvilServer
 
@@ -28,13 +29,13 @@ class Press:
     def over(cls, counter: Counter, anvil: AnvilServer, events: Path, directory: Path) -> "Press":
         """Some payouts are final, some are in a block only, and something was earned since."""
         shutil.copytree(events, counter.events, dirs_exist_ok=True)
-        counter.rig.scratch.sync(DirectorySource(counter.events))
+        counter.rig.scratch.sync(DirectorySource(counter.events), clock=utc_now)
         counter.options |= {"PAYMENT_THRESHOLD_WEI": CAP_WEI, "OPENPOOL_PAYOUT_MAX_WEI": CAP_WEI}
         assert len(counter.json("run")["payouts"]) == 15
         anvil.finalize()
         counter.json("settle")
         counter.earn(BOTH)
-        counter.rig.scratch.sync(DirectorySource(counter.events), full=True)
+        counter.rig.scratch.sync(DirectorySource(counter.events), full=True, clock=utc_now)
         counter.rig.now = counter.rig.payouts()[0].intent.created_at
         counter.rig.next_day()
         counter.rig.pay()

@@ -17,6 +17,7 @@ import pytest
 
 from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.cli import main
+from openpool_management.pool import utc_now
 from openpool_management_tests.cli.conftest import OURS, Ran, clean_environment
 from openpool_management_tests.cli.payout_counter import Counter
 from openpool_management_tests.press import BOTH, Press
@@ -66,7 +67,7 @@ def shown_pool(directory: Path, events: Path) -> Iterator[ShownPool]:
         for counter in Counter.at(directory, anvil, openpool_in(directory / "home")):
             press = Press.over(counter, anvil, events, directory / "published")
             counter.earn(BOTH)
-            counter.rig.scratch.sync(DirectorySource(counter.events), full=True)
+            counter.rig.scratch.sync(DirectorySource(counter.events), full=True, clock=utc_now)
             press.publish()
             with _served(press, directory / "serve.log") as live, _files(press.directory) as files:
                 yield ShownPool(press, live, files)

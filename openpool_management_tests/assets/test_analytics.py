@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management_tests.assets.payout_bench import PayoutBench, shown
 from openpool_management_tests.assets.workbench import Workbench
 from openpool_management_tests.conftest import DATA
+from openpool_management_tests.payout_rig import DAY
 
 CAP_WEI = 2 * 10**15
 BALANCE = ("earned_wei", "paid_wei", "in_payout_wei", "payable_wei")
@@ -34,13 +34,13 @@ def paying(pays: PayoutBench, tmp_path: Path) -> PayoutBench:
         payout_max_wei=CAP_WEI,
         metrics_dir=tmp_path / "published",
         pages_url="https://pool.example/",
-    )
+    ).at_time(DAY)
     assert bench.pay().success
     bench.anvil.finalize()
     assert bench.settle().success
-    bench.rig.now = datetime.now(UTC)
     bench.rig.next_day()
-    bench.rig.pay()
+    # Not the period of today, whatever day it is.
+    bench.rig.pay("2020-01-01")
     assert set(bench.rig.states()) == {PayoutState.SETTLED, PayoutState.SEEN}
     return bench
 
