@@ -1,6 +1,6 @@
 """moto's S3 server, with the listing of versions starting where S3 starts it.
 
-Run as a script: ``python moto_main.py -H 127.0.0.1 -p PORT``.
+Run as a script: ``python moto_main.py -H 127.0.0.1 -p PORT``; port 0 is a free one, which it tells.
 """
 
 from typing import Any
