@@ -9,7 +9,6 @@ from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.domain.payouts.chain import SendOutcome
 from openpool_management.services.ports.chain import ChainUnavailable, ExecutionReverted
 from openpool_management_tests.servers.anvil import AnvilServer
-from openpool_management_tests.servers.process import free_port
 from openpool_management_tests.servers.rpc_actions import (
     Action,
     Delay,
@@ -141,7 +140,7 @@ def test_words_for_a_revert(rpc_proxy: RpcProxy, chain: RpcChain, message: str) 
 
 
 def test_nobody_at_the_port() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+    url = "http://127.0.0.1:9"
     chain = node(f"{url}/{SECRET}")
     with pytest.raises(ChainUnavailable, match=url) as caught:
         chain.latest()
