@@ -113,6 +113,7 @@ def check_pages(output: str, worker: str, paid_wei: str) -> None:
         pages.communicate(timeout=60)
 
 
+@pytest.mark.timeout(600)  # two demos, each of which may take minutes on a busy machine
 def test_once_pays_on_a_chain_of_its_own_or_says_why_not(tmp_path: Path) -> None:
     home = tmp_path / "demo"
     wallet = {"anvil.log", "keystore.json", "keystore-password"}
