@@ -4,7 +4,9 @@ import json
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from openpool_management.adapters.s3_client import s3_client
+from openpool_management.pool import utc_now
 from openpool_management_tests.servers.anvil import AnvilServer
 from openpool_management_tests.servers.browser import chromium
 from openpool_management_tests.servers.moto import MotoServer
@@ -146,6 +149,15 @@ def pool_on_show(
     """A pool on the real objects that pays on a chain of its own, and its pages. Read only."""
     with shown_pool(tmp_path_factory.mktemp("shown"), real_events_dir) as pool:
         yield pool
+
+
+@pytest.fixture
+def one_day() -> None:
+    """The test begins and ends on one day of UTC: shortly before midnight it waits for the next."""
+    now = utc_now()
+    left = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) - now
+    if left < timedelta(seconds=60):
+        time.sleep(left.total_seconds())
 
 
 # Not for the session: while the browser lives, asyncio.run fails in this thread.

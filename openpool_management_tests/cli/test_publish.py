@@ -181,6 +181,7 @@ def _check_worker(press: Press, worker: str, balance: dict[str, str]) -> None:
     assert before == balance["payable_wei"]
 
 
+@pytest.mark.usefixtures("one_day")
 def test_only_what_changed_is_written_again(press: Press) -> None:
     first = press.publish()
     paid = press.document("payouts.json")
@@ -240,6 +241,7 @@ def test_without_a_place_it_says_what_to_set(openpool: Command, tmp_path: Path) 
     assert both.code == 2 and "unset one of the two" in both.stderr
 
 
+@pytest.mark.usefixtures("one_day")
 def test_a_bucket_holds_the_same_documents(
     openpool: Command,
     real_events_dir: Path,
