@@ -134,8 +134,10 @@ def finalize(url: str) -> None:
 def wait_stopped(pid: int, process: ForkServerProcess) -> bool:
     """Wait until a process sleeps; False when it has ended instead."""
     while process.exitcode is None:
-        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
-            return True
+        # It may end in between.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+                return True
         time.sleep(0.005)
     return False
 
