@@ -165,8 +165,9 @@ def _grouped(rows: pl.DataFrame) -> pl.DataFrame:
         return rows.join(groups.cast({"group": pl.UInt64}), on=GROUP, how="left")
     group = pl.lit(0, pl.UInt64)
     for name, found in texts.items():
-        number = pl.col(name).cast(pl.Enum(found)).to_physical().cast(pl.UInt64)
-        group = group * len(found) + number
+        if len(found) > 1:
+            number = pl.col(name).cast(pl.Enum(found)).to_physical().cast(pl.UInt64)
+            group = group * len(found) + number
     return rows.with_columns(group=group)
 
 
