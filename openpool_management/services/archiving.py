@@ -119,9 +119,11 @@ class Archiver:
         copied = False
         try:
             if not self._has_copy(task):
-                if failure := self._copy(task):
+                failure = self._copy(task)
+                # Another run may have copied it, and deleted the original, since the listing.
+                if failure and not _is(task.ref, self.archive.fetch(task.ref)):
                     return _Done(False, failed=failure)
-                copied = True
+                copied = failure is None
             if task.doomed is not None:
                 self.log.delete(task.doomed)
         except (PermissionError, FileNotFoundError):

@@ -14,7 +14,7 @@ import pytest
 
 from openpool_management.assets import ASSETS
 from openpool_management.checks import DEEP_CHECKS
-from openpool_management.pool import Pool
+from openpool_management.pool import Pool, utc_now
 from openpool_management.services.ledger_report import ledger_document
 from openpool_management.settings import Settings
 from openpool_management_tests.servers.dagster_dev import DagsterDev
@@ -77,6 +77,8 @@ class Site:
             "DAGSTER_HOME": str(self.home),
             "OPENPOOL_HOME": str(self.home / "openpool"),
             "S3_SENSOR_INTERVAL_SECONDS": "5",
+            # Half a day away: what is read here, the sensor has asked for.
+            "OPENPOOL_FULL_LISTING_CRON": f"0 {(utc_now().hour + 12) % 24} * * *",
         }
         if endpoint:
             environment |= {

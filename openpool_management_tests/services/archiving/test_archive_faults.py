@@ -3,6 +3,7 @@
 import pytest
 
 from openpool_management.scratch import verify_pool
+from openpool_management.services.archiving import ArchiveReport
 from openpool_management_tests.archive_rig import PREFIX, ArchiveRig
 from openpool_management_tests.log_objects import AI, TRANSCODE, key
 from openpool_management_tests.servers.fault_proxy import Fault, FaultProxy
@@ -48,6 +49,29 @@ def test_a_bucket_that_does_not_say_whether_it_keeps_versions_loses_nothing(
         report = rig.archive(delete=True, endpoint_url=proxy.endpoint_url)
     assert report.deleted == 0
     assert [data for _, data in rig.contents()] == [SEGMENT]
+
+
+@pytest.mark.parametrize("versioning", ["Off", "Enabled"])
+@pytest.mark.parametrize("delete", [True, False])
+def test_what_another_run_archives_meanwhile_is_no_failure(
+    new_rig: NewRig, versioning: str, delete: bool
+) -> None:
+    rig = new_rig(versioning)
+    rig.put(key(TRANSCODE), SEGMENT)
+    rig.sync()
+    others: list[ArchiveReport] = []
+
+    def archive_first(asked: str) -> Fault | None:
+        if asked.startswith(f"/{rig.bucket}/{key(TRANSCODE)}") and not others:
+            others.append(rig.archive(delete=True))
+        return None
+
+    with FaultProxy(rig.endpoint_url, archive_first) as proxy:
+        report = rig.archive(delete=delete, endpoint_url=proxy.endpoint_url)
+    assert (others[0].archived, others[0].deleted) == (1, 1)
+    assert (report.archived, report.already, report.failed) == (0, 1, [])
+    assert rig.contents() == []
+    rig.assert_proven(1)
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET"])
