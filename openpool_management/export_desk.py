@@ -139,8 +139,7 @@ class ExportDesk:
             except ChainUnavailable:
                 # The sentence of the solvency says that the wallet is not known.
                 on_chain = None
-        under_way = [one for one in ledger.payouts if not one.ended]
-        return solvency(ledger.standings, look.revenue, on_chain, under_way)
+        return solvency(ledger.standings, look.revenue, on_chain, ledger.under_way)
 
     def _plan(self, now: datetime) -> Plan:
         """The plan of the day; without the wallet if no node answers."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.keys.local import LocalSigner
 from openpool_management.adapters.sql.payouts.book import SqlPayoutBook
 from openpool_management.adapters.sql.payouts.planning import SqlPlanning
@@ -91,6 +92,13 @@ class PayoutRig:
             else ScratchLedger(url, directory / "lake")
         )
         return cls(scratch, key, chain, anvil=anvil)
+
+    @classmethod
+    def on(
+        cls, anvil: AnvilServer, directory: Path, key: LocalAccount, *, url: str | None = None
+    ) -> "PayoutRig":
+        """The same with anvil as its node, and nothing between."""
+        return cls.at(directory, key, RpcChain(anvil.url), url=url, anvil=anvil)
 
     @property
     def sender(self) -> str:

@@ -137,7 +137,7 @@ def _money_figures(material: Material) -> Iterator[Metric]:
 
 
 def _payout_figures(material: Material, now: datetime) -> Iterator[Metric]:
-    under_way = material.under_way
+    under_way = material.ledger.under_way
     oldest = min((one.intent.created_at for one in under_way), default=now)
     yield _gauge("openpool_payouts_in_flight", "Payouts that are not final.", len(under_way))
     yield _gauge(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.exports import SqlExports
 from openpool_management.adapters.sql.histories import PostingsDiffer, SqlHistories
@@ -31,9 +30,7 @@ Histories = dict[str, WorkerHistory]
 @pytest.fixture
 def rig(ledger_url: str, tmp_path: Path, anvil: AnvilServer) -> Iterator[PayoutRig]:
     """An empty ledger on each kind of database, and a wallet."""
-    rig = PayoutRig.at(
-        tmp_path, anvil.account(9 * ETH_WEI), RpcChain(anvil.url), url=ledger_url, anvil=anvil
-    )
+    rig = PayoutRig.on(anvil, tmp_path, anvil.account(9 * ETH_WEI), url=ledger_url)
     yield rig
     rig.scratch.close()
 

@@ -10,7 +10,6 @@ from typing import Any
 import dagster as dg
 from eth_account import Account as EthAccount
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.partitions import payout_day
 from openpool_management.services.payouts import orders
 from openpool_management.settings import Settings
@@ -45,7 +44,7 @@ class PayoutBench:
         """A bench that is closed afterwards."""
         key, home = anvil.account(), directory / "home"
         home.mkdir()
-        rig = PayoutRig.at(home, key, RpcChain(anvil.url), anvil=anvil)
+        rig = PayoutRig.on(anvil, home, key)
         settings = Settings(
             home=home,
             payouts="live",

@@ -8,7 +8,6 @@ from typing import Any
 
 from eth_account import Account
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.pool import utc_now
 from openpool_management_tests.log_objects import TRANSCODE, body, key, transcoded
@@ -38,7 +37,7 @@ class Counter:
         home, events = directory / "home", directory / "events"
         home.mkdir()
         owner = anvil.account(50 * ETH_WEI)
-        rig = PayoutRig.at(home, owner, RpcChain(anvil.url), anvil=anvil)
+        rig = PayoutRig.on(anvil, home, owner)
         keystore = directory / "keystore.json"
         keystore.write_text(json.dumps(Account.encrypt(owner.key, PASSWORD, "pbkdf2", 1)))
         options = {

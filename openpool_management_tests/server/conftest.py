@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management.domain.payouts.payout import PayoutState
 from openpool_management.export_desk import ExportDesk
@@ -108,7 +107,7 @@ def paid_pool(
     anvil = AnvilServer(directory / "anvil.log")
     try:
         owner = anvil.account(50 * ETH_WEI)
-        rig = PayoutRig.at(home, owner, RpcChain(anvil.url), anvil=anvil)
+        rig = PayoutRig.on(anvil, home, owner)
         rig.policy = replace(POLICY, threshold_wei=CAP_WEI, payout_max_wei=CAP_WEI)
         # The server's clock is the real one.
         rig.now = utc_now() - timedelta(days=2)

@@ -1,5 +1,6 @@
 """Posting to accounts: every row carries its account's running balance."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, insert, select
 
 from openpool_management.adapters.sql import schema
-from openpool_management.domain.accounts import Account, AccountKind, Entry
+from openpool_management.domain.accounts import Account, AccountKind, Entry, Standing
 
 
 @dataclass(slots=True)
-class _Head:
-    """The last row of an account, in money and in work."""
+class Head:
+    """The last row of an account, in money and in work; zeros where it has none."""
 
     account_id: int
     seq: int = 0
@@ -27,7 +28,7 @@ class AccountBook:
 
     def __init__(self, connection: Connection, chosen: ColumnElement[bool]) -> None:
         self.connection = connection
-        self.heads = {account: _Head(*rest) for account, *rest in account_heads(connection, chosen)}
+        self.heads = dict(account_heads(connection, chosen))
 
     def post(self, entry: Entry, batch_id: int | None, posted_at: datetime) -> None:
         """Write one entry with its postings; accounts are opened as they are needed."""
@@ -76,7 +77,7 @@ class AccountBook:
         self._insert(table, [_row(account) for account in missing])
         opened = select(table).where(table.c.stream.in_({account.stream for account in missing}))
         for row in self.connection.execute(opened):
-            self.heads.setdefault(_account(row), _Head(row.id))
+            self.heads.setdefault(account_of(row), Head(row.id))
 
     def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -85,8 +86,8 @@ class AccountBook:
 
 def account_heads(
     connection: Connection, chosen: ColumnElement[bool] | None = None
-) -> list[tuple[Account, int, int, int, int, int, int]]:
-    """(account, id, seq, balance_wei, work seq, jobs, compute_units) of the chosen, or of all.
+) -> list[tuple[Account, Head]]:
+    """The heads of the chosen accounts, or of all.
 
     Reads each account's last row by its index, so the cost does not grow with the postings.
     """
@@ -124,12 +125,21 @@ def account_heads(
     if chosen is not None:
         query = query.where(chosen)
     return [
-        (_account(row), row.id, *(value or 0 for value in row[6:]))
+        (account_of(row), Head(row.id, *(value or 0 for value in row[6:])))
         for row in connection.execute(query)
     ]
 
 
-def _account(row: Any) -> Account:
+def standings_of(heads: Iterable[tuple[Account, Head]]) -> list[Standing]:
+    """What stands on the accounts, in the order of their heads."""
+    return [
+        Standing(account, head.balance_wei, head.jobs, head.compute_units)
+        for account, head in heads
+    ]
+
+
+def account_of(row: Any) -> Account:
+    """The account of a row of schema.account."""
     return Account(AccountKind(row.kind), row.stream, row.worker, row.pipeline, row.model)
 
 

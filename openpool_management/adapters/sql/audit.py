@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from openpool_management.adapters.sql import schema
+from openpool_management.adapters.sql.accounts import account_of
 from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.streams import stream_id
 from openpool_management.domain.accounts import Account, AccountKind
@@ -92,26 +93,21 @@ class SqlAudit:
     ) -> list[PostedLine]:
         """The newest lines of what is payable to a worker, newest first; see AuditRecords."""
         account = schema.account.c
-        own = select(
-            account.id,
-            account.kind,
-            account.stream,
-            account.worker,
-            account.pipeline,
-            account.model,
-        ).where(account.kind == AccountKind.PAYABLE.value, account.worker == worker)
+        own = select(schema.account).where(
+            account.kind == AccountKind.PAYABLE.value, account.worker == worker
+        )
         money: list[Row[Any]] = []
         work: list[Row[Any]] = []
         with reading(self.engine) as connection:
-            for number, kind, *of in connection.execute(own).all():
+            for row in connection.execute(own).all():
                 lasts: Sequence[int | None] = (None, None)
                 if last_lines is not None:
-                    lasts = last_lines.get(Account(AccountKind(kind), *of), (0, 0))
+                    lasts = last_lines.get(account_of(row), (0, 0))
                 for query, table, rows, last in (
                     (_money(), schema.posting, money, lasts[0]),
                     (_work(), schema.work_posting, work, lasts[1]),
                 ):
-                    newest = query.where(table.c.account_id == number)
+                    newest = query.where(table.c.account_id == row.id)
                     if last is not None:
                         newest = newest.where(table.c.account_seq <= last)
                     if before is not None:

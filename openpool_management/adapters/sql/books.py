@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from openpool_management.adapters.sql import schema
-from openpool_management.adapters.sql.accounts import account_heads
+from openpool_management.adapters.sql.accounts import account_heads, standings_of
 from openpool_management.domain.accounts import Standing
 from openpool_management.domain.streams import Stream
 
@@ -22,10 +22,7 @@ class SqlBooks:
     def standings(self) -> list[Standing]:
         """See the port."""
         with reading(self.engine) as connection:
-            return [
-                Standing(account, balance_wei, jobs, units)
-                for account, _, _, balance_wei, _, jobs, units in account_heads(connection)
-            ]
+            return standings_of(account_heads(connection))
 
     def event_totals(self) -> dict[Stream, dict[str, int]]:
         """See the port."""

@@ -5,12 +5,11 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, func, select, true
 
 from openpool_management.adapters.sql import schema
-from openpool_management.adapters.sql.accounts import account_heads
+from openpool_management.adapters.sql.accounts import account_heads, standings_of
 from openpool_management.adapters.sql.books import reading
 from openpool_management.adapters.sql.histories import SqlHistories
 from openpool_management.adapters.sql.payouts.rows import load
 from openpool_management.adapters.sql.streams import commission_rates
-from openpool_management.domain.accounts import Standing
 from openpool_management.domain.streams import Stream
 from openpool_management.services.ports.exports import LedgerSnapshot
 
@@ -31,12 +30,12 @@ class SqlExports:
         with reading(self.engine) as connection:
             heads = account_heads(connection)
             return LedgerSnapshot(
-                standings=tuple(Standing(head[0], head[3], *head[5:]) for head in heads),
+                standings=tuple(standings_of(heads)),
                 read_at=_read_at(connection),
                 rates=commission_rates(connection),
                 payouts=tuple(load(connection, true())),
                 histories=self.histories.read(connection, heads),
-                last_lines={head[0]: (head[2], head[4]) for head in heads},
+                last_lines={account: (head.seq, head.work_seq) for account, head in heads},
             )
 
 

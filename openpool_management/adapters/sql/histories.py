@@ -8,29 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from openpool_management.adapters.sql import schema
+from openpool_management.adapters.sql.accounts import Head
 from openpool_management.domain.accounts import Account, AccountKind
 from openpool_management.domain.worker_history import WorkerHistory
 
 _ROWS_AT_ONCE = 10_000
 _KINDS = (AccountKind.PAYABLE, AccountKind.COMMISSION)
 
-Head = tuple[Account, int, int, int, int, int, int]
-"""An account, its number, and its newest postings, as account_heads has them."""
-
 
 class PostingsDiffer(Exception):
     """Accounts do not come to what their postings say; the message says what to do."""
-
-
-@dataclass(slots=True)
-class _Sums:
-    """What was read of an account, in the order of a head."""
-
-    seq: int = 0
-    balance_wei: int = 0
-    work_seq: int = 0
-    jobs: int = 0
-    compute_units: int = 0
 
 
 @dataclass(slots=True)
@@ -39,7 +26,7 @@ class _Read:
 
     newest: tuple[int, str, datetime] | None = None
     histories: dict[str, WorkerHistory] = field(default_factory=dict)
-    sums: dict[int, _Sums] = field(default_factory=dict)
+    sums: dict[int, Head] = field(default_factory=dict)
 
 
 class SqlHistories:
@@ -54,12 +41,14 @@ class SqlHistories:
     def __init__(self) -> None:
         self._read = _Read()
 
-    def read(self, connection: Connection, heads: Sequence[Head]) -> dict[str, WorkerHistory]:
+    def read(
+        self, connection: Connection, heads: Sequence[tuple[Account, Head]]
+    ) -> dict[str, WorkerHistory]:
         """The histories by worker. heads are those of all accounts, of the same transaction.
 
         Raises PostingsDiffer.
         """
-        own = [head for head in heads if head[0].kind in _KINDS]
+        own = [one for one in heads if one[0].kind in _KINDS]
         before, self._read = self._read, _Read()
         found = None
         if before.newest is not None and _goes_on(connection, before.newest):
@@ -84,19 +73,21 @@ def _goes_on(connection: Connection, newest: tuple[int, str, datetime]) -> bool:
     return row is not None and tuple(row) == (key, at)
 
 
-def _brought_on(connection: Connection, before: _Read, heads: Sequence[Head]) -> _Read | None:
+def _brought_on(
+    connection: Connection, before: _Read, heads: Sequence[tuple[Account, Head]]
+) -> _Read | None:
     """What was read with what was posted since; None where accounts come to something else."""
     after = before.newest[0] if before.newest else 0
     entries = _entries(connection, after)
     days = {at.date() for _, at in entries.values()}
-    accounts = {head[1]: head[0] for head in heads}
+    accounts = {head.account_id: account for account, head in heads}
     changed: dict[str, WorkerHistory] = {}
-    sums: dict[int, _Sums] = {}
+    sums: dict[int, Head] = {}
 
-    def touched(number: int) -> tuple[WorkerHistory, _Sums]:
+    def touched(number: int) -> tuple[WorkerHistory, Head]:
         worker = accounts[number].worker
         if number not in sums:
-            sums[number] = replace(before.sums.get(number) or _Sums())
+            sums[number] = replace(before.sums.get(number) or Head(number))
             if worker not in changed:
                 known = before.histories.get(worker)
                 changed[worker] = known.copied(days) if known else WorkerHistory()
@@ -120,7 +111,7 @@ def _brought_on(connection: Connection, before: _Read, heads: Sequence[Head]) ->
             one.compute_units += compute_units
 
     sums = before.sums | sums
-    if any(_Sums(*head[2:]) != sums.get(head[1], _Sums()) for head in heads):
+    if any(head != sums.get(head.account_id, Head(head.account_id)) for _, head in heads):
         return None
     newest = max(entries, default=None)
     return _Read(

@@ -49,7 +49,10 @@ class SqlJournalSnapshot:
     @cached_property
     def _heads(self) -> dict[int, tuple[Account, int]]:
         """(account, balance_wei) by the number of the account."""
-        return {head[1]: (head[0], head[3]) for head in account_heads(self.connection)}
+        return {
+            head.account_id: (account, head.balance_wei)
+            for account, head in account_heads(self.connection)
+        }
 
     def accounts(self) -> list[JournalAccount]:
         """See the port."""

@@ -100,11 +100,6 @@ class Material:
         return {one.id: one for one in self.ledger.payouts}
 
     @cached_property
-    def under_way(self) -> list[Payout]:
-        """The payouts that are not final, the oldest first."""
-        return [one for one in self.ledger.payouts if not one.ended]
-
-    @cached_property
     def not_voided(self) -> list[Payout]:
         """The payouts that were not voided, the oldest first."""
         return [one for one in self.ledger.payouts if one.state is not PayoutState.VOIDED]

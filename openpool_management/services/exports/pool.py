@@ -42,7 +42,7 @@ def pool_document(material: Material) -> Document:
             "mode": material.payout_mode,
             "paused": material.payouts_paused,
             "made": sum(one.state is PayoutState.SETTLED for one in material.ledger.payouts),
-            "under_way": len(material.under_way),
+            "under_way": len(material.ledger.under_way),
         },
         "workers_online": len(material.online),
         "workers": [

@@ -107,7 +107,7 @@ def partial_of(rows: pl.DataFrame) -> pl.DataFrame:
         group=pl.col("place") // _PLACES_PER_GROUP,
         codes=(pl.col("place") % _PLACES_PER_GROUP).cast(pl.UInt16),
     )
-    return _shaped(found.join(_nested(bins), on="group", how="left").sort("group"))
+    return _shaped(found, bins)
 
 
 def merged(partials: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -115,22 +115,19 @@ def merged(partials: Sequence[pl.DataFrame]) -> pl.DataFrame:
     filled = [one for one in partials if one.height]
     if len(filled) < 2:
         return filled[0] if filled else empty_partial()
-    rows = pl.concat(filled)
-    groups = rows.select(GROUP).unique().sort(GROUP).with_row_index("group")
-    rows = rows.join(groups, on=GROUP, how="left")
+    rows = _grouped(pl.concat(filled))
     ends = [
         getattr(pl.col(f"{measure}_{end}"), end)() for measure in MEASURES for end in ("min", "max")
     ]
     sums = [f"{measure}_{part}" for measure in MEASURES for part in ("count", "sum")]
-    totals = rows.group_by("group").agg(pl.col(*_SUMS, *sums).sum(), *ends)
+    totals = _by_group(rows, pl.col(*_SUMS, *sums).sum(), *ends).collect()
     bins = (
         rows.select("group", "codes", "counts")
         .explode("codes", "counts", empty_as_null=False, keep_nulls=False)
         .group_by("group", "codes")
         .agg(pl.col("counts").sum())
     )
-    found = groups.join(totals, on="group", how="left", maintain_order="left")
-    return _shaped(found.join(_nested(bins), on="group", how="left", maintain_order="left"))
+    return _shaped(totals, bins)
 
 
 def _with_measures(jobs: pl.DataFrame) -> pl.DataFrame:
@@ -187,16 +184,17 @@ def _sketches(jobs: pl.DataFrame) -> list[pl.LazyFrame]:
     ]
 
 
-def _nested(bins: pl.DataFrame) -> pl.DataFrame:
-    return bins.sort("group", "codes").group_by("group").agg("codes", "counts")
+def _by_group(rows: pl.DataFrame, *values: pl.Expr, **named: pl.Expr) -> pl.LazyFrame:
+    return rows.lazy().group_by("group").agg(pl.col(GROUP).first(), *values, **named)
 
 
-def _by_group(rows: pl.DataFrame, **values: pl.Expr) -> pl.LazyFrame:
-    return rows.lazy().group_by("group").agg(pl.col(GROUP).first(), **values)
+def _shaped(totals: pl.DataFrame, bins: pl.DataFrame) -> pl.DataFrame:
+    """A partial out of a row for each group, and of one for each code that a group has.
 
-
-def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows in PARTIAL_SCHEMA; a group without jobs or without answers has none of them."""
+    A group without jobs, or without answers, has none of them.
+    """
+    sketches = bins.sort("group", "codes").group_by("group").agg("codes", "counts")
+    rows = totals.join(sketches, on="group", how="left").sort("group")
     counts = [f"{measure}_{part}" for measure in MEASURES for part in ("count", "sum")]
     return rows.select(
         pl.col(name).cast(kind) for name, kind in PARTIAL_SCHEMA.items()

@@ -27,6 +27,11 @@ class LedgerSnapshot:
     histories: dict[str, WorkerHistory]
     last_lines: dict[Account, tuple[int, int]] = field(default_factory=dict)
 
+    @property
+    def under_way(self) -> list[Payout]:
+        """The payouts that are not final, the oldest first."""
+        return [one for one in self.payouts if not one.ended]
+
 
 class ExportRecords(Protocol):
     """What exports are made of."""

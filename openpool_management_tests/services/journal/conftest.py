@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.directory_source import DirectorySource
 from openpool_management_tests.ledgers import Log, ScratchLedger
 from openpool_management_tests.log_objects import (
@@ -54,7 +53,7 @@ def paid(
     ledger_url: str, tmp_path: Path, anvil: AnvilServer, real_events_dir: Path
 ) -> Iterator[PayoutRig]:
     """The real objects, their workers paid on a chain: one refused, the last is not final."""
-    rig = PayoutRig.at(tmp_path, anvil.account(), RpcChain(anvil.url), url=ledger_url, anvil=anvil)
+    rig = PayoutRig.on(anvil, tmp_path, anvil.account(), url=ledger_url)
     rig.scratch.sync(DirectorySource(real_events_dir))
     rig.policy = replace(rig.policy, threshold_wei=1, floor_wei=1)
     owed = sorted({one.account.worker for one in rig.scratch.books.standings()} - {""})

@@ -9,7 +9,6 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from openpool_management.adapters.chain.rpc_chain import RpcChain
 from openpool_management.adapters.keys.load import load_signer
 from openpool_management.adapters.keys.local import LocalSigner
 from openpool_management.domain.payouts.payout import PayoutState
@@ -87,7 +86,7 @@ def test_what_was_not_asked_for_is_never_sent_and_pauses(
 def test_a_payout_that_another_process_signs(tmp_path: Path, anvil: AnvilServer) -> None:
     key = Account.from_key(DIGITS)
     anvil.fund(key.address, ETH_WEI)
-    rig = PayoutRig.at(tmp_path, key, RpcChain(anvil.url), anvil=anvil)
+    rig = PayoutRig.on(anvil, tmp_path, key)
     rig.earn((WORKER, ETH_WEI))
     with remote(lambda request: reply(result=signature_of(request))) as (url, asked):
         problems = with_signer(rig, lambda: load_signer(signer_url=url, sender=rig.sender))

@@ -28,12 +28,12 @@ class SqlPlanning:
         account = schema.account.c
         chosen = account.kind.in_((AccountKind.PAYABLE.value, AccountKind.IN_PAYOUT.value))
         with reading(self.engine) as connection:
-            for head in account_heads(connection, chosen):
-                one = found.setdefault(head[0].worker, WorkerStanding(head[0].worker))
-                if head[0].kind is AccountKind.PAYABLE:
-                    one.payable_wei += head[3]
+            for of, head in account_heads(connection, chosen):
+                one = found.setdefault(of.worker, WorkerStanding(of.worker))
+                if of.kind is AccountKind.PAYABLE:
+                    one.payable_wei += head.balance_wei
                 else:
-                    one.in_payout_wei += head[3]
+                    one.in_payout_wei += head.balance_wei
             for worker, at in _first_earned(connection):
                 found[worker].first_earned_at = found[worker].unpaid_since = at
             for worker, payout in last_payouts(connection).items():

@@ -48,8 +48,8 @@ def owed_wei(connection: Connection, workers: Sequence[str]) -> dict[str, int]:
     for start in range(0, len(workers), _CHUNK):
         part = workers[start : start + _CHUNK]
         chosen = (account.kind == AccountKind.PAYABLE.value) & account.worker.in_(part)
-        for head in account_heads(connection, chosen):
-            owed[head[0].worker] = owed.get(head[0].worker, 0) + head[3]
+        for of, head in account_heads(connection, chosen):
+            owed[of.worker] = owed.get(of.worker, 0) + head.balance_wei
     return owed
 
 
@@ -57,7 +57,7 @@ def wallet_wei(connection: Connection, sender: str) -> int:
     """What a wallet holds by the ledger."""
     account = schema.account.c
     chosen = (account.kind == AccountKind.WALLET.value) & (account.worker == sender)
-    return -sum(head[3] for head in account_heads(connection, chosen))
+    return -sum(head.balance_wei for _, head in account_heads(connection, chosen))
 
 
 def _of_payouts(owners: set[str]) -> ColumnElement[bool]:
