@@ -1,24 +1,18 @@
 """The contract of the SQL ledger: all or nothing, in order, exact, and never changed afterwards."""
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, Executable, delete, func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from openpool_management.adapters.sql import schema, ticket_schema
+from openpool_management.adapters.sql import schema
 from openpool_management.adapters.sql.books import SqlBooks, reading
 from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.ledger import SqlLedger
-from openpool_management.adapters.sql.payouts.tables import PAYOUT_TABLES
-from openpool_management.adapters.sql.prepare import SchemaIsNewer, prepare_ledger, schema_revision
+from openpool_management.adapters.sql.prepare import prepare_ledger
 from openpool_management.domain.accounts import (
     Account,
     AccountKind,
@@ -53,15 +47,6 @@ WORKER = "0x52908400098527886E0F7030069857D2E4169EE7"
 REVENUE = Account(AccountKind.REVENUE, str(AI))
 PAYABLE = Account(AccountKind.PAYABLE, str(AI), WORKER, "upscale", "m1")
 COMMISSION = Account(AccountKind.COMMISSION, str(AI), WORKER, "upscale", "m1")
-
-
-@pytest.fixture
-def engine(ledger_url: str) -> Iterator[Engine]:
-    """An empty ledger with a commission of 25 % on each kind of database."""
-    engine = ledger_engine(ledger_url)
-    prepare_ledger(engine, 2500)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -350,52 +335,3 @@ def test_no_rate_beyond_the_whole(engine: Engine, fee_bps: int) -> None:
                 worker="", fee_bps=fee_bps, effective_from=T, set_at=T, reason=""
             )
         )
-
-
-def test_migrations_make_the_schema(engine: Engine) -> None:
-    with reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        # Naming them makes sure that their modules have put them into the schema.
-        beside = {table.name for table in (*PAYOUT_TABLES, ticket_schema.ticket_check)}
-        assert beside <= set(schema.metadata.tables)
-        assert compare_metadata(context, schema.metadata) == []
-
-
-def test_ledger_of_a_later_version_is_left_alone(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SchemaIsNewer, match=r"at revision 9999.*install the version that wrote it"):
-        prepare_ledger(engine, 2500)
-
-
-def test_first_commission_is_recorded_once(engine: Engine, ledger: SqlLedger) -> None:
-    prepare_ledger(engine, 100)
-    assert ledger.head(AI).rates == (CommissionRate("", 2500, EPOCH),)
-
-
-def prepare_in_a_process(url: str, fee_bps: int) -> int:
-    """Make the ledger and say which rate it started with."""
-    engine = ledger_engine(url)
-    try:
-        prepare_ledger(engine, fee_bps)
-        return SqlLedger(engine).head(AI).rates[0].fee_bps or 0
-    finally:
-        engine.dispose()
-
-
-def test_processes_make_one_schema_at_once(ledger_url: str) -> None:
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
-        # A first round imports the package, so that the next calls meet at the database.
-        list(processes.map(ledger_engine_name, [ledger_url] * 2))
-        seen = list(processes.map(prepare_in_a_process, [ledger_url] * 2, [100, 200]))
-    assert seen in ([100, 100], [200, 200])
-    engine = ledger_engine(ledger_url)
-    with reading(engine) as connection:
-        assert schema_revision(connection) is not None
-    assert sizes(engine)["commission_rate"] == 1
-    engine.dispose()
-
-
-def ledger_engine_name(url: str) -> str:
-    """Name of the database's kind."""
-    return ledger_engine(url).dialect.name

@@ -1,6 +1,5 @@
 """The contract of the redeemed-revenue ledger in SQL: exact, once, and never changed."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +10,7 @@ from sqlalchemy import Engine, Executable, delete, func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from openpool_management.adapters.sql.books import reading
-from openpool_management.adapters.sql.engine import ledger_engine
 from openpool_management.adapters.sql.ledger import SqlLedger
-from openpool_management.adapters.sql.prepare import prepare_ledger
 from openpool_management.adapters.sql.schema import metadata
 from openpool_management.adapters.sql.ticket_schema import TICKET_TABLES
 from openpool_management.adapters.sql.tickets import LONGEST_STRETCH, SqlTickets
@@ -33,15 +30,6 @@ OTHER = Stream("transcode", "oceania")
 T = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 HASH = "0x" + "ab" * 32
 ODD_ID = "no uuid \x00 \U0001f600"
-
-
-@pytest.fixture
-def engine(ledger_url: str) -> Iterator[Engine]:
-    """An empty ledger on each kind of database."""
-    engine = ledger_engine(ledger_url)
-    prepare_ledger(engine, 2500)
-    yield engine
-    engine.dispose()
 
 
 def commit(engine: Engine, seq: int, stream: Stream = AI, **more: Any) -> None:
